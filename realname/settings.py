@@ -1,0 +1,137 @@
+"""Every process's settings, and the only reader of the environment. One frozen struct a process, read once in main().
+
+An unknown or wrong REALNAME_ variable stops the start and is named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from realname.errors import SettingsWrong
+
+Port = Annotated[int, Meta(ge=0, le=65535)]  # 0: none is served
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+_PREFIX = "REALNAME_"
+
+
+class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What several processes need. Variable names are REALNAME_ + the field's name in capitals."""
+
+    kafka: str = "127.0.0.1:19092"
+    redis: str = "redis://127.0.0.1:16379/0"
+    operators: str = "north,harbor,summit"  # comma separated; each has a topic, a key file and a JWKS entry
+    policy: str = "production"  # shipped name or a file
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_port: Port = 0
+    partitions: Annotated[int, Meta(ge=1, le=1000)] = 12
+    vault: str = "file://.realname/vault"
+    keys: str = ".realname/keys"  # folder: <operator>.keys.json, callers.jwks.json, challenge.key
+    vault_free_bytes_min: Annotated[int, Meta(ge=0)] = 256 * 1024 * 1024
+    challenge_lifetime_s: Positive = 600  # the longest; ids are remembered that long plus 10 minutes
+    decide_within_s: Positive = 2700  # after it, a registration ends as review / decided_too_late
+
+    @property
+    def operator_names(self) -> tuple[str, ...]:
+        """The operators, in order."""
+        return tuple(name.strip() for name in self.operators.split(",") if name.strip())
+
+
+class Intake(Common, frozen=True, kw_only=True):
+    """services.intake."""
+
+    intake_host: str = "127.0.0.1"
+    intake_port: Port = 18080
+    portrait_bytes_max: Positive = 5 * 1024 * 1024
+    clip_bytes_max: Positive = 8 * 1024 * 1024
+    request_bytes_max: Positive = 16 * 1024  # the JSON part
+    uploads_max: Positive = 64  # bodies held in memory at once; beyond it 503
+    publish_within_s: Seconds = 5.0  # an unacknowledged publish is doubtful after this
+    lookahead_max: Positive = 100_000  # undecided records; an operator's share is weight x half of it
+    status_wait_s_max: Positive = 30
+
+
+class Dispatcher(Common, frozen=True, kw_only=True):
+    """services.dispatcher."""
+
+    slot: Annotated[int, Meta(ge=0, le=999)] = 0  # transactional.id dispatcher-<slot>; never two processes at once
+    group: str = "dispatcher"
+    commit_every_s: Seconds = 0.05
+    started_max: Positive = 256  # jobs in Celery or running, at once
+    lookahead_max: Positive = 100_000  # records taken and undecided, a partition
+    session_timeout_s: Seconds = 6.0
+    transaction_timeout_s: Seconds = 15.0
+    dead_letters_max: Positive = 100  # in 10 minutes; beyond it the process stops: it is misconfigured
+    overtaken_check_s: Seconds = 5.0
+
+
+class Worker(Common, frozen=True, kw_only=True):
+    """workers."""
+
+    queues: str = "liveness,matching"
+    threads: Annotated[int, Meta(ge=1, le=256)] = 4
+    device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
+    models_dir: str = ".cache/models"
+    batch_max: Annotated[int, Meta(ge=0, le=256)] = 0  # 0: by device, 4 on a CPU and 32 else
+    batch_wait_ms: Annotated[float, Meta(ge=0, le=100)] = 2.0
+    decoders: Annotated[int, Meta(ge=1, le=64)] = 2
+    decode_within_s: Seconds = 8.0
+    decoder_bytes_max: Positive = 1536 * 1024 * 1024  # RLIMIT_AS of a decoder child
+    clip_pixels_max: Positive = 1280 * 1280
+    clip_packets_max: Positive = 400
+    portrait_pixels_max: Positive = 24_000_000
+
+
+class Projector(Common, frozen=True, kw_only=True):
+    """services.projector."""
+
+
+class Janitor(Common, frozen=True, kw_only=True):
+    """services.janitor."""
+
+    objection_s: Positive = 1800  # refused: media stays this long
+    review_s: Positive = 72 * 3600  # review without a ruling: media stays this long
+    orphan_s: Positive = 7200  # an object whose registration never came, or was decided long ago
+    sweep_every_s: Seconds = 60.0
+
+
+_S = TypeVar("_S", bound=Common)
+
+
+def read_settings(kind: type[_S], environment: Mapping[str, str] | None = None) -> _S:
+    """Settings of one process out of REALNAME_* variables.
+
+    A variable that belongs to another process is allowed (one environment can serve all); one that belongs to none,
+    or a value out of bounds, raises SettingsWrong and is named.
+    """
+    found = {
+        name.removeprefix(_PREFIX).lower(): value
+        for name, value in (os.environ if environment is None else environment).items()
+        if name.startswith(_PREFIX)
+    }
+    kinds: tuple[type[Common], ...] = (Common, Intake, Dispatcher, Worker, Projector, Janitor)
+    known = {field for each in kinds for field in each.__struct_fields__} | {"models_dir", "media_dir", "state"}
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise SettingsWrong(f"unknown variable {_PREFIX}{unknown[0].upper()}: see realname/settings.py for all of them")
+    own = {name: value for name, value in found.items() if name in kind.__struct_fields__}
+    try:
+        return msgspec.convert(own, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsWrong(f"{_PREFIX}{_field_of(error).upper()}: {error}") from None
+
+
+def keys_folder(settings: Common) -> Path:
+    """The folder with key files."""
+    return Path(settings.keys)
+
+
+def _field_of(error: msgspec.ValidationError) -> str:
+    _, _, path = str(error).partition("`$.")
+    return path.rstrip("`") or "?"
