@@ -1,0 +1,1 @@
+"""Deployments of realname. Only the command line imports from here."""

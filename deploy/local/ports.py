@@ -1,0 +1,62 @@
+"""Loopback ports: which are free, and who holds one that is not."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+# Below the kernel's ephemeral range (32768 on): a listener in it can lose its port to any client on the machine.
+TEST_PORTS = range(20000, 32000)
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there now. A port in TIME_WAIT counts as free, as it does for the servers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_run(count: int, *, within: range = TEST_PORTS) -> int:
+    """The first of `count` free ports in a row, tried from a random place so that two callers seldom meet.
+
+    Another program may take one before it is used: a server that then fails to bind says so itself.
+    """
+    starts = range(within.start, within.stop - count + 1)
+    shift = random.randrange(len(starts))  # noqa: S311  spreads callers, hides nothing
+    for step in range(len(starts)):
+        first = starts[(shift + step) % len(starts)]
+        if all(is_free(port) for port in range(first, first + count)):
+            return first
+    raise OSError(f"no {count} free ports in a row in {within}")
+
+
+def holder_of(port: int) -> tuple[int, str] | None:
+    """(pid, program) that listens on this loopback or any-address port; None if unknown (another user's, or no Linux)."""
+    inode = _listening_inode(port)
+    if inode is None:
+        return None
+    target = Path(f"socket:[{inode}]")
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if link.readlink() == target:
+                pid = int(link.parts[2])
+                return pid, Path(f"/proc/{pid}/comm").read_text().strip()
+    return None
+
+
+def _listening_inode(port: int) -> str | None:
+    """From /proc/net/tcp{,6}: the inode of the socket in state 0A (LISTEN) whose local port is this one."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                    return fields[9]
+    return None

@@ -1,0 +1,114 @@
+"""Topic set-up and what status shows of Kafka: this package's only door to kafka-python."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false
+# kafka-python has no types; they end in this file.
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Iterator, Sequence
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import KafkaError, NoError, RetriableError
+from kafka.structs import OffsetAndMetadata
+
+from deploy.local.errors import StackError
+from realname.topics import Topic
+
+COORDINATOR_S_MAX = 20.0  # a new broker makes its inner offsets topic at the first question for it: about 0.5 s
+
+
+def answers_metadata(bootstrap: str) -> bool:
+    """Whether a broker answers there and is a live member of its cluster (a fenced one does not list itself)."""
+    host, port = bootstrap.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=0.2).close()
+        with admin_of(bootstrap, timeout_ms=2000) as admin:
+            return bool(admin.describe_cluster()["brokers"])
+    except (OSError, KafkaError):
+        return False
+
+
+@contextlib.contextmanager
+def admin_of(bootstrap: str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
+    """An admin client, closed at the end. KafkaError if no broker answers in time."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its warnings while a broker is down say nothing that we do not
+    admin = KafkaAdminClient(
+        bootstrap_servers=bootstrap,
+        bootstrap_timeout_ms=timeout_ms,
+        request_timeout_ms=timeout_ms,
+        reconnect_backoff_max_ms=500,
+    )
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+def create_topics(bootstrap: str, topics: Sequence[Topic]) -> tuple[str, ...]:
+    """Create those that are missing and wait until each partition has its leader; the names of the new ones.
+
+    StackError where one exists with another number of partitions: counts are never changed in place (a submission and
+    its decision share a partition number, and the known ids of a partition are in it alone).
+    """
+    with admin_of(bootstrap) as admin:
+        present = {found["name"]: len(found["partitions"]) for found in admin.describe_topics()}
+        for topic in topics:
+            count = present.get(topic.name, topic.partitions)
+            if count != topic.partitions:
+                raise StackError(
+                    f"topic {topic.name} has {count} partitions, declared are {topic.partitions}: never change it in place"
+                )
+        missing = [topic for topic in topics if topic.name not in present]
+        if missing:
+            wanted = {topic.name: {"num_partitions": topic.partitions, "configs": topic.config} for topic in missing}
+            admin.create_topics(wanted, wait_for_metadata=True)
+        return tuple(topic.name for topic in missing)
+
+
+def commit_first_offsets(bootstrap: str, group: str, topic: Topic) -> None:
+    """Commit offset 0 for each partition of an empty topic that has no committed offset yet.
+
+    The dispatcher runs with auto.offset.reset=error. A partition that holds records and has no committed offset is left
+    as it is: the dispatcher then stops and points to its runbook, instead of deciding everything again or nothing.
+    """
+    with admin_of(bootstrap) as admin:
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        committed = _committed(admin, group, partitions)
+        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        first = {
+            partition: OffsetAndMetadata(0, "", None)
+            for partition in partitions
+            if committed[partition].offset < 0 and ends[partition].offset == 0
+        }
+        refused = {p.partition: e.__name__ for p, e in admin.alter_group_offsets(group, first).items() if e is not NoError}
+        if refused:
+            raise StackError(f"the first offsets of group {group} could not be committed: {refused}")
+
+
+def lag_of(bootstrap: str, group: str, topic: str) -> dict[int, int | None]:
+    """Records behind the log's end, by partition; None where the group has no committed offset."""
+    with admin_of(bootstrap, timeout_ms=3000) as admin:
+        found = admin.describe_topics([topic])[0]
+        partitions = [TopicPartition(topic, entry["partition_index"]) for entry in found["partitions"]]
+        committed = _committed(admin, group, partitions)
+        ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+        return {
+            p.partition: max(0, ends[p].offset - committed[p].offset) if committed[p].offset >= 0 else None
+            for p in sorted(partitions)
+        }
+
+
+def _committed(admin: KafkaAdminClient, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+    """The group's offsets (-1 where none), asked again while its coordinator is being made or loads."""
+    deadline = time.monotonic() + COORDINATOR_S_MAX
+    while True:
+        try:
+            return admin.list_group_offsets({group: partitions})[group]
+        except RetriableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
