@@ -88,6 +88,13 @@ class Worker(Common, frozen=True, kw_only=True):
     portrait_pixels_max: Positive = 24_000_000
 
 
+class Fetch(Common, frozen=True, kw_only=True):
+    """models.fetch. Tests and the demo find their clips in media_dir."""
+
+    models_dir: str = ".cache/models"
+    media_dir: str = ".cache/media"
+
+
 class Projector(Common, frozen=True, kw_only=True):
     """services.projector."""
 
@@ -115,8 +122,8 @@ def read_settings(kind: type[_S], environment: Mapping[str, str] | None = None) 
         for name, value in (os.environ if environment is None else environment).items()
         if name.startswith(_PREFIX)
     }
-    kinds: tuple[type[Common], ...] = (Common, Intake, Dispatcher, Worker, Projector, Janitor)
-    known = {field for each in kinds for field in each.__struct_fields__} | {"models_dir", "media_dir", "state"}
+    kinds: tuple[type[Common], ...] = (Common, Intake, Dispatcher, Worker, Fetch, Projector, Janitor)
+    known = {field for each in kinds for field in each.__struct_fields__} | {"state"}
     unknown = sorted(set(found) - known)
     if unknown:
         raise SettingsWrong(f"unknown variable {_PREFIX}{unknown[0].upper()}: see realname/settings.py for all of them")
