@@ -1,0 +1,1 @@
+"""Celery stages: decode, liveness, matching, evaluation. Workers measure and never decide."""
