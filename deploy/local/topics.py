@@ -1,6 +1,7 @@
 """Topic set-up and what status shows of Kafka: this package's only door to kafka-python."""
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportMissingTypeStubs=false
-# kafka-python has no types; they end in this file.
+# pyright: reportAttributeAccessIssue=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+# kafka-python has no types, and pyright's own stubs are of a version long gone.
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
@@ -33,10 +35,11 @@ def answers_metadata(bootstrap: str) -> bool:
 
 
 @contextlib.contextmanager
-def admin_of(bootstrap: str, *, timeout_ms: int = 10_000) -> Iterator[KafkaAdminClient]:
+def admin_of(bootstrap: str, *, timeout_ms: int = 10_000) -> Generator[Any]:
     """An admin client, closed at the end. KafkaError if no broker answers in time."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # its warnings while a broker is down say nothing that we do not
-    admin = KafkaAdminClient(
+    make: Any = KafkaAdminClient
+    admin = make(
         bootstrap_servers=bootstrap,
         bootstrap_timeout_ms=timeout_ms,
         request_timeout_ms=timeout_ms,
@@ -80,7 +83,7 @@ def commit_first_offsets(bootstrap: str, group: str, topic: Topic) -> None:
         committed = _committed(admin, group, partitions)
         ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
         first = {
-            partition: OffsetAndMetadata(0, "", None)
+            partition: OffsetAndMetadata(0, "", -1)
             for partition in partitions
             if committed[partition].offset < 0 and ends[partition].offset == 0
         }
@@ -102,7 +105,7 @@ def lag_of(bootstrap: str, group: str, topic: str) -> dict[int, int | None]:
         }
 
 
-def _committed(admin: KafkaAdminClient, group: str, partitions: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+def _committed(admin: Any, group: str, partitions: list[Any]) -> dict[Any, Any]:
     """The group's offsets (-1 where none), asked again while its coordinator is being made or loads."""
     deadline = time.monotonic() + COORDINATOR_S_MAX
     while True:

@@ -1,0 +1,95 @@
+"""Keys of a development stack, made once at its first start: what a real deployment gets from its key store.
+
+keys/<operator>.keys.json         key-encryption keys of the vault (realname.keys.KeyFile)
+keys/callers.jwks.json            public keys of callers: Ed25519 JWKs, each with the operator that it speaks for
+keys/<operator>.caller.jwk.json   the private half, with which the command line signs its tokens
+keys/challenge.key                32 random bytes in base64: signs challenges
+Each file is readable by its owner alone (0600, folder 0700), written whole or not at all; keys are never overwritten.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import UNSET, Struct, UnsetType
+
+from realname.keys import new_key_file
+
+JWKS = "callers.jwks.json"
+CHALLENGE_KEY = "challenge.key"
+_CHALLENGE_KEY_BYTES = 32
+
+
+class CallerKey(Struct, frozen=True):
+    """An Ed25519 key as a JWK (RFC 8037). operator: whose calls it signs; d: the private half, absent in the JWKS."""
+
+    kid: str
+    operator: str
+    x: str
+    d: str | UnsetType = UNSET
+    kty: str = "OKP"
+    crv: str = "Ed25519"
+    alg: str = "EdDSA"
+    use: str = "sig"
+
+
+class KeySet(Struct, frozen=True):
+    """A JWK set (RFC 7517)."""
+
+    keys: tuple[CallerKey, ...]
+
+
+def make_keys(folder: Path, operators: tuple[str, ...]) -> tuple[str, ...]:
+    """Make what is missing; the names of the files written. A new operator gets its keys beside the old ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    written: list[str] = []
+    for operator in operators:
+        if not (vault_key := folder / f"{operator}.keys.json").exists():
+            written.append(_write(vault_key, msgspec.json.encode(new_key_file(operator))))
+        if not (caller := folder / caller_file(operator)).exists():
+            written.append(_write(caller, msgspec.json.encode(new_caller_key(operator))))
+    if not (challenge := folder / CHALLENGE_KEY).exists():
+        written.append(_write(challenge, base64.b64encode(os.urandom(_CHALLENGE_KEY_BYTES)) + b"\n"))
+    public = msgspec.json.format(msgspec.json.encode(_public(folder)), indent=1) + b"\n"
+    if not (jwks := folder / JWKS).exists() or jwks.read_bytes() != public:
+        written.append(_write(jwks, public))
+    return tuple(written)
+
+
+def caller_file(operator: str) -> str:
+    """The name of the file with an operator's private caller key."""
+    return f"{operator}.caller.jwk.json"
+
+
+def new_caller_key(operator: str) -> CallerKey:
+    """A fresh key pair; its id is `<operator>-1`."""
+    key = Ed25519PrivateKey.generate()
+    public, private = key.public_key().public_bytes_raw(), key.private_bytes_raw()
+    return CallerKey(kid=f"{operator}-1", operator=operator, x=_base64url(public), d=_base64url(private))
+
+
+def _public(folder: Path) -> KeySet:
+    """The public halves of all callers' keys in the folder, in the order of their names."""
+    private = [msgspec.json.decode(path.read_bytes(), type=CallerKey) for path in sorted(folder.glob(caller_file("*")))]
+    return KeySet(tuple(msgspec.structs.replace(key, d=UNSET) for key in private))
+
+
+def _write(path: Path, body: bytes) -> str:
+    """0600 from its first byte; renamed into place, so that a start that is cut off leaves no half key."""
+    half = path.with_name(f".{path.name}.half")
+    half.unlink(missing_ok=True)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
+    return path.name
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
