@@ -97,8 +97,8 @@ class Vault:
     def objects(self, prefix: str | None = None) -> Iterator[StoredObject]:
         """Everything stored under a folder prefix, in no order. Raises Transient."""
         try:
-            batches: Any = self._store.list(prefix)
-            for batch in batches:
+            store: Any = self._store  # its list() is only partly typed
+            for batch in store.list(prefix):
                 for meta in batch:
                     yield from _stored(meta)
         except (OSError, GenericError):

@@ -1,0 +1,67 @@
+# realname: `make demo` shows it, `make test` proves it. Everything is installed into .venv and .cache here.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := realname models workers services deploy tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock models media fmt lint type test fault fuzz bench demo check clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+setup: $(VENV)/.ready ## virtual environment with everything pinned, by hash
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make setup PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock: ## compile the locks anew: hashes, no addresses
+	for role in intake dispatcher worker gpu dev; do \
+	  $(BIN)/uv pip compile --quiet pyproject.toml --extra $$role --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$role.txt || exit 1; \
+	done
+
+models: setup ## fetch the models by pinned version and sha256, make them batch-dynamic
+	$(BIN)/python -m models.fetch
+
+media: setup ## fetch the clips and stills that tests and demo use
+	$(BIN)/python -m models.fetch --media
+
+jars: setup ## fetch the Kafka broker
+	$(BIN)/python -m deploy.local.kafka
+
+fmt: setup ## format
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix --quiet $(SOURCES)
+
+lint: setup ## ruff, import floors and doors
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/lint-imports
+
+type: setup ## pyright, strict
+	$(BIN)/pyright
+
+test: lint type models media jars ## everything that must hold before a change lands
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
+
+fault: models media jars ## the whole kill and outage runs (long); a short cut of each is in `test`
+	REALNAME_FAULT=whole $(BIN)/pytest tests/fault -m fault -s --timeout 2400
+
+fuzz: models ## mutate clips at the decoder for five minutes
+	REALNAME_FUZZ_S=300 $(BIN)/pytest tests -k fuzz -s --timeout 900
+
+bench: models media jars ## the figures of the README
+	$(BIN)/python -m bench.steps
+	$(BIN)/python -m bench.steady
+
+demo: models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
+	$(BIN)/realname demo
+
+check: models media ## the whole check of one genuine cut in one process, with a plot
+	$(BIN)/realname check --example --plot build/check.png

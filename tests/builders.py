@@ -1,0 +1,52 @@
+"""Builders of messages for tests: everything has a default, a test names only what it is about."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+from realname import ids
+from realname.messages import BlobRef, Challenge, Consent, LivenessReport, MatchReport, RegistrationSubmitted
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def an_id(at: datetime = NOON) -> str:
+    return ids.mint(at, os.urandom(10))
+
+
+def a_blob(kind: str, registration_id: str, operator: str = "north") -> BlobRef:
+    media_type = "image/jpeg" if kind == "portrait" else "video/mp4"
+    return BlobRef(
+        key=f"{operator}/{registration_id}/{kind}", sha256="a" * 64, size_bytes=10, media_type=media_type, key_id="north-1"
+    )
+
+
+def a_submission(registration_id: str | None = None, **changes) -> RegistrationSubmitted:
+    identity = registration_id or an_id()
+    values = {
+        "id": identity,
+        "operator": "north",
+        "store": "store-1",
+        "terminal": "till-1",
+        "purpose": "mobile",
+        "path": "face",
+        "consent": Consent(reference="c-1", given_at=NOON, text_version="2026-01", language="zh"),
+        "lines_held": 0,
+        "challenge": Challenge(actions=("blink", "turn_left"), issued_at=NOON),
+        "submitted_at": NOON + timedelta(seconds=20),
+        "fingerprint": "f" * 64,
+        "portrait_source": "chip_read",
+        "portrait": a_blob("portrait", identity),
+        "clip": a_blob("clip", identity),
+    }
+    return RegistrationSubmitted(**(values | changes))
+
+
+def a_live_report(**changes) -> LivenessReport:
+    values = {"pad_live": 0.97, "pad_frames": 7, "parallax": 0.2, "yaw_range_deg": 25.0, "duration_s": 4.0, "frames_judged": 50}
+    return LivenessReport(**(values | changes))
+
+
+def a_match(**changes) -> MatchReport:
+    return MatchReport(**({"similarity": 0.7, "copy_correlation": 0.4} | changes))
