@@ -14,8 +14,8 @@ from realname.errors import RealnameError
 
 DOWNLOAD_WITHIN_S = 600
 FILE_BYTES_MAX = 64 * 1024 * 1024  # of a file taken out of an archive
-NPM_FOLDER = "package/"            # npm puts all of a package under it
-WORDS_MAX = 600                    # of a client's complaint that is passed on
+NPM_FOLDER = "package/"  # npm puts all of a package under it
+WORDS_MAX = 600  # of a client's complaint that is passed on
 
 
 class FetchFailed(RealnameError):

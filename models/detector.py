@@ -14,8 +14,8 @@ from models.session import Floats
 
 WIDTH_PX, HEIGHT_PX = 320, 240
 SCORE_MIN = 0.65  # below it is no face; source: facts on models, section 1
-IOU_MAX = 0.4     # two boxes that overlap more are one face; same source
-FACES_MAX = 32    # a crowd beyond this says no more, and costs
+IOU_MAX = 0.4  # two boxes that overlap more are one face; same source
+FACES_MAX = 32  # a crowd beyond this says no more, and costs
 
 
 @dataclass(frozen=True, slots=True)

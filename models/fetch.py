@@ -80,9 +80,7 @@ def wanted_models(manifest: Manifest) -> list[Wanted]:
 
 def wanted_media(manifest: Manifest) -> list[Wanted]:
     """Every clip and still, as published."""
-    return [
-        Wanted(name, entry.package, entry.path, entry.sha256, entry.sha256) for name, entry in manifest.media.items()
-    ]
+    return [Wanted(name, entry.package, entry.path, entry.sha256, entry.sha256) for name, entry in manifest.media.items()]
 
 
 def fetch(

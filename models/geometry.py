@@ -11,9 +11,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Box: TypeAlias = NDArray[np.float32]      # (4,)
-Points: TypeAlias = NDArray[np.float32]   # (n, 2)
-Affine: TypeAlias = NDArray[np.float32]   # (2, 3), as OpenCV's warpAffine takes it
+Box: TypeAlias = NDArray[np.float32]  # (4,)
+Points: TypeAlias = NDArray[np.float32]  # (n, 2)
+Affine: TypeAlias = NDArray[np.float32]  # (2, 3), as OpenCV's warpAffine takes it
 
 POINTS = 68
 EYE_IMAGE_LEFT = slice(36, 42)

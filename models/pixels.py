@@ -19,7 +19,7 @@ from models.geometry import Box, Points, arcface_map, square_map, square_of_heig
 Image: TypeAlias = NDArray[np.uint8]
 Planes: TypeAlias = NDArray[np.float32]  # (channels, h, w)
 
-CHIP_PX = 112     # side of an aligned face chip
+CHIP_PX = 112  # side of an aligned face chip
 COLOUR_NDIM, GRAY_NDIM, CHANNELS = 3, 2, 3
 MEAN, SCALE = 127.0, 1 / 128  # detector and embedder: (x - 127) / 128, exact in float32
 

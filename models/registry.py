@@ -19,9 +19,9 @@ from models.spoof import Spoof
 if TYPE_CHECKING:
     from realname.settings import Worker
 
-BATCH_MAX_CPU = 4   # a CPU gains nothing by batches, 64 costs 25-100 % more an item (facts on models, section 6)
+BATCH_MAX_CPU = 4  # a CPU gains nothing by batches, 64 costs 25-100 % more an item (facts on models, section 6)
 BATCH_MAX_GPU = 32
-DIGEST_CHARS = 16   # of a file's sha256, in reports
+DIGEST_CHARS = 16  # of a file's sha256, in reports
 
 Port = Batcher[Floats, tuple[Floats, ...]]
 
@@ -54,10 +54,7 @@ def load(settings: Worker, observe: Observes = observe_nothing) -> Models:
     entries = read_manifest().models
     sessions = {role: _open(Path(settings.models_dir), entry, device) for role, entry in entries.items()}
     limits = batch_limits(device, items_max=settings.batch_max, wait_ms=settings.batch_wait_ms)
-    ports = {
-        role: Port(role.value, session.run_items, limits=limits, observe=observe)
-        for role, session in sessions.items()
-    }
+    ports = {role: Port(role.value, session.run_items, limits=limits, observe=observe) for role, session in sessions.items()}
     return Models(
         detector=Detector(ports[Role.DETECTOR]),
         landmarks=Landmarks(ports[Role.LANDMARKS]),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.manifest import ModelEntry
 
 ERRORS_ONLY = 3  # onnxruntime's log level; below it each start would warn about the devices it lacks
-CUDA_OK = 0      # CUresult of a call that worked
+CUDA_OK = 0  # CUresult of a call that worked
 
 Floats: TypeAlias = NDArray[np.float32]
 

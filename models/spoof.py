@@ -14,7 +14,7 @@ from models.session import Floats
 
 SIDE_PX = 128
 CROP_SCALE = 2.0  # of the square of the box's height; measured better than the package's 2.7 (facts, section 5)
-LIVE = 0          # the class
+LIVE = 0  # the class
 
 
 @dataclass(frozen=True, slots=True)

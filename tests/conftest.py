@@ -1,15 +1,20 @@
-"""What every test may ask for: a real broker and a real Valkey, started once, and names of its own on them."""
+"""What every test may ask for: a real broker, a real Valkey and the real models, each started once; test media."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.local.kafka import Broker
 from deploy.local.ports import free_run
 from deploy.local.valkey import Valkey
+from models.fetch import wanted_models
+from models.manifest import read_manifest
+from models.registry import Models, load
+from realname.settings import Fetch, Worker, read_settings
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +49,31 @@ def own_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 def prefix() -> str:
     """A start for the names of this test's topics, groups and keys on the shared servers, e.g. `t3f9a1c02.`."""
     return f"t{uuid.uuid4().hex[:8]}."
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """The folder of the fetched models; fails, never skips, where one is missing."""
+    return fetched(Path(read_settings(Fetch).models_dir), [file.name for file in wanted_models(read_manifest())], "models")
+
+
+@pytest.fixture(scope="session")
+def media_folder() -> Path:
+    """The folder of the fetched clips and stills (models/manifest.toml says what each shows)."""
+    return fetched(Path(read_settings(Fetch).media_dir), list(read_manifest().media), "media")
+
+
+@pytest.fixture(scope="session")
+def real_models(models_folder: Path) -> Iterator[Models]:
+    """The four real models on the CPU, shared by the run."""
+    loaded = load(Worker(models_dir=str(models_folder), device="cpu"))
+    yield loaded
+    loaded.close()
+
+
+def fetched(folder: Path, names: list[str], goal: str) -> Path:
+    """The folder, if it has every name; else the test fails and says which command to run."""
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        pytest.fail(f"{folder} lacks {', '.join(missing)}: run `make {goal}`", pytrace=False)
+    return folder
