@@ -32,6 +32,8 @@ QUEUES = ("liveness", "matching", "liveness.solo", "matching.solo")
 
 CHIPS_BYTES_MAX = 80_000  # all sealed chips of one matching message
 LOST_STARTS_MAX = 2  # lost starts after which a job runs alone
+BUGS_MAX = 3  # unexpected errors of one stage of one registration, the last of which ends it
+CHIPS_AGAIN_MAX = 2  # times that liveness runs again because its chips did not open
 VISIBILITY_TIMEOUT_S = 30
 STAGE_DEADLINE_S = 20  # a stage that runs longer is hung: the watchdog ends its process
 MARK_TTL_S = 6 * 3600  # scratch keys of one registration; beyond decide_within_s and any redelivery
@@ -65,13 +67,22 @@ def next_key(registration_id: str) -> str:
 
 
 def marker_key(registration_id: str) -> str:
-    """The dispatch marker, a hash: state (dispatching | dispatched), at (Redis TIME, s), stage."""
+    """The dispatch marker, a hash: state (dispatching | dispatched), at (Redis TIME, s), stage.
+
+    A worker that starts a stage adds `started_at` (Redis TIME, s, of the last start) and `stage`, only to a marker
+    that exists.
+    """
     return f"rn:mark:{registration_id}"
 
 
 def starts_key(registration_id: str, stage: Stage) -> str:
     """A hash of unfinished starts: start token -> worker process token. Removed when a start ends in any way."""
     return f"rn:starts:{stage.value}:{registration_id}"
+
+
+def tries_key(registration_id: str) -> str:
+    """A hash of bounded repeats: `<stage>.bugs` (unexpected errors), `chips` (liveness run again for its chips)."""
+    return f"rn:tries:{registration_id}"
 
 
 def process_key(process_token: str) -> str:
