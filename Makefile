@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := realname models workers services deploy tests bench
+SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock models media fmt lint type test fault fuzz bench demo check clean

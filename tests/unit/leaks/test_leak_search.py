@@ -4,6 +4,7 @@ import base64
 import os
 
 import pytest
+
 from tests.integration.leaks import Haystack, found, runs_of, spellings
 
 SECRET = os.urandom(600)
