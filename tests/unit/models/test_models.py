@@ -1,0 +1,127 @@
+"""Each model between its session and its caller: what goes in, what its answer means. On a fake session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from models.detector import Detector
+from models.embedder import Embedder
+from models.landmarks import Landmarks
+from models.session import Floats
+from models.spoof import Spoof
+
+IMAGE = np.full((480, 640, 3), 90, np.uint8)
+
+
+class Answers:
+    """Answers every item alike and remembers what it was shown."""
+
+    def __init__(self, *outputs: Floats) -> None:
+        self.outputs = outputs
+        self.shown: list[list[Floats]] = []
+
+    def run(self, items: Sequence[Floats]) -> list[tuple[Floats, ...]]:
+        self.shown.append(list(items))
+        return [self.outputs for _ in items]
+
+
+def detections(*found: tuple[float, tuple[float, float, float, float]]) -> tuple[Floats, Floats]:
+    """(score, box in 0..1) rows, padded to the model's 4420 with sure non-faces."""
+    scores, corners = np.tile(np.float32([1, 0]), (4420, 1)), np.zeros((4420, 4), np.float32)
+    for row, (score, box) in enumerate(found):
+        scores[row] = 1 - score, score
+        corners[row] = box
+    return scores, corners
+
+
+def test_a_face_comes_back_in_pixels_of_the_image_that_was_given():
+    answers = Answers(*detections((0.9, (0.25, 0.25, 0.5, 0.5))))
+    (face,) = Detector(answers).detect(IMAGE)
+    np.testing.assert_allclose(face.box, [160, 120, 320, 240])
+    assert face.box.dtype == np.float32
+    assert face.score == pytest.approx(0.9)
+    assert answers.shown[0][0].shape == (3, 240, 320)
+
+
+def test_a_letterboxed_image_is_scaled_back_by_its_own_scale_on_both_axes():
+    (face,) = Detector(Answers(*detections((0.9, (0.25, 0.25, 0.5, 0.5))))).detect(np.zeros((960, 320, 3), np.uint8))
+    np.testing.assert_allclose(face.box, [320, 240, 640, 480])
+
+
+def test_a_doubtful_face_is_no_face():
+    assert Detector(Answers(*detections((0.64, (0.2, 0.2, 0.5, 0.5))))).detect(IMAGE) == []
+
+
+def test_faces_come_best_first_and_each_once():
+    found = detections((0.8, (0, 0, 0.2, 0.2)), (0.9, (0.5, 0.5, 0.9, 0.9)), (0.85, (0.5, 0.5, 0.9, 0.88)))
+    assert [round(face.score, 2) for face in Detector(Answers(*found)).detect(IMAGE)] == [0.9, 0.8]
+
+
+def test_a_crowd_is_cut_off():
+    crowd = [(0.9, (x / 10, y / 10, x / 10 + 0.09, y / 10 + 0.09)) for x in range(10) for y in range(10)]
+    assert len(Detector(Answers(*detections(*crowd))).detect(IMAGE)) == 32
+
+
+def test_many_images_go_to_the_model_at_once():
+    answers = Answers(*detections((0.9, (0.25, 0.25, 0.5, 0.5))))
+    large, small = Detector(answers).detect_many([IMAGE, IMAGE[::2, ::2]])
+    assert len(answers.shown) == 1
+    np.testing.assert_allclose(large[0].box, 2 * small[0].box)
+
+
+def test_landmarks_are_read_in_the_square_of_the_boxs_height():
+    points = Landmarks(Answers(np.tile(np.float32([0.5, 0.25]), 68))).locate(IMAGE, np.float32([100, 100, 140, 180]))
+    assert points.shape == (68, 2)
+    assert points.dtype == np.float32
+    np.testing.assert_allclose(points, np.tile([120, 120], (68, 1)))
+
+
+def test_landmarks_take_a_y_plane_as_it_is():
+    answers = Answers(np.zeros(136, np.float32))
+    Landmarks(answers).locate(np.full((480, 640), 128, np.uint8), np.float32([100, 100, 140, 180]))
+    assert answers.shown[0][0].shape == (1, 64, 64)
+    np.testing.assert_array_equal(answers.shown[0][0], 0.5)
+
+
+def test_the_live_score_is_the_softmax_of_the_first_class():
+    score = Spoof(Answers(np.log(np.float32([6, 3, 1])))).score(IMAGE, np.float32([100, 100, 200, 200]))
+    assert score == pytest.approx(0.6)
+
+
+def test_a_very_sure_answer_does_not_overflow():
+    assert Spoof(Answers(np.float32([900, -900, 0]))).score(IMAGE, np.float32([0, 0, 9, 9])) == 1.0
+
+
+def test_the_pad_model_is_shown_blue_first_and_unscaled():
+    answers = Answers(np.zeros(3, np.float32))
+    image = np.full((480, 640, 3), (200, 100, 50), np.uint8)
+    Spoof(answers).score_many([(image, np.float32([100, 100, 200, 200]))] * 5)
+    assert len(answers.shown[0]) == 5
+    np.testing.assert_array_equal(answers.shown[0][0][:, 0, 0], [200, 100, 50])
+
+
+def test_embeddings_have_length_one_and_the_model_is_shown_red_first():
+    answers = Answers(np.full(512, 3, np.float32))
+    chips = np.full((2, 112, 112, 3), (127, 127, 255), np.uint8)
+    embeddings = Embedder(answers).embed(chips)
+    assert embeddings.shape == (2, 512)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(answers.shown[0][0][:, 0, 0], [1, 0, 0])
+
+
+def test_no_chips_give_no_embeddings():
+    assert Embedder(Answers(np.ones(512, np.float32))).embed(np.zeros((0, 112, 112, 3), np.uint8)).shape == (0, 512)
+
+
+def test_a_chip_of_another_size_is_a_bug_of_the_caller():
+    with pytest.raises(AssertionError):
+        Embedder(Answers(np.ones(512, np.float32))).embed(np.zeros((1, 96, 112, 3), np.uint8))
+
+
+def test_an_embedding_without_direction_is_not_passed_on():
+    with pytest.raises(AssertionError):
+        Embedder(Answers(np.zeros(512, np.float32))).embed(np.zeros((1, 112, 112, 3), np.uint8))
