@@ -1,0 +1,1 @@
+"""The processes around the ledger: intake, dispatcher, projector, janitor, review, command line."""

@@ -1,0 +1,1 @@
+"""The projector: follows registrations.decided and writes the last status of each registration, forwards only."""

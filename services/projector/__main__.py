@@ -1,0 +1,5 @@
+"""Runs the process."""
+
+from services.projector.main import main
+
+main()
