@@ -123,6 +123,11 @@ class Batcher(Generic[Item, Answer]):
             for future in futures:
                 future.cancel()  # what has not started need not: nobody waits for it any more
 
+    @property
+    def is_open(self) -> bool:
+        """Whether items are taken: false after `close`, and after a bug ended the thread."""
+        return not self._closed
+
     def close(self) -> None:
         """Take no more, finish what is queued, end the thread. Twice is as good as once."""
         with self._changed:

@@ -38,6 +38,11 @@ class Models:
     device: Device
     ports: tuple[Port, ...]
 
+    @property
+    def are_open(self) -> bool:
+        """Whether every model takes items; where not, the process is not alive any more."""
+        return all(port.is_open for port in self.ports)
+
     def close(self) -> None:
         """Finish what is queued and end the threads."""
         for port in self.ports:

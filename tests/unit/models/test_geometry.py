@@ -84,9 +84,7 @@ def test_a_selfie_is_of_the_large_face_in_the_middle():
 
 
 @given(angle=angles, scale=scales, dx=shifts, dy=shifts)
-def test_similarity_finds_the_turn_the_scale_and_the_shift_that_were_made(
-    angle: float, scale: float, dx: float, dy: float
-):
+def test_similarity_finds_the_turn_the_scale_and_the_shift_that_were_made(angle: float, scale: float, dx: float, dy: float):
     source = five_points(face())
     target = turned(source, angle, scale, (dx, dy))
     found = similarity(source, target)

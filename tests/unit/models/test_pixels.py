@@ -112,7 +112,9 @@ def test_a_chip_of_a_face_twice_as_large_is_the_same_size():
     assert align_112(noise(400, 400), 2 * ARCFACE_POINTS.astype(np.float32)).shape == (112, 112, 3)
 
 
-@pytest.mark.parametrize("image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)]
+)
 def test_what_is_not_a_colour_image_is_refused(image: Image):
     with pytest.raises(AssertionError):
         assert_colour(image)
