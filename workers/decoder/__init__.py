@@ -1,0 +1,1 @@
+"""Decoding of hostile bytes in children without rights: a death in there costs one recording, never the worker."""
