@@ -1,1 +1,1 @@
-"""The processes around the ledger: intake, dispatcher, projector, janitor, review, command line."""
+"""Services: intake, dispatcher, projector, janitor, command line. They meet on the wire and never import each other."""

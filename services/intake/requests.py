@@ -1,0 +1,122 @@
+"""Pure: what callers send and get, as structs. The OpenAPI document is made from these same structs."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from realname.messages import Action, Consent, Id, Instant, Name, Path, PortraitSource, Purpose, Verdict
+from realname.reasons import Reason
+from realname.statuses import Step
+from services.intake import problems
+from services.intake.problems import Problem
+
+PersonToken = Annotated[
+    str,
+    Meta(
+        min_length=8,
+        max_length=128,
+        description="Your own opaque token of the person, never a document number; only its keyed digest goes on.",
+    ),
+]
+Token = Annotated[str, Meta(min_length=20, max_length=2000)]
+
+
+class ChallengeRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask for a challenge. It is good for one registration of this store, terminal and person."""
+
+    store: Name
+    terminal: Name
+    person_token: PersonToken
+    path: Annotated[Path, Meta(description="`referee`: for those who cannot or will not use their face; no media")] = "face"
+    lifetime_s: Annotated[
+        int | None, Meta(ge=1, description="Seconds that it may be used; may be asked shorter than the usual, never longer")
+    ] = None
+
+
+class ChallengeIssued(Struct, frozen=True):
+    """A challenge: show `actions` in this order, record, then send `challenge` back with the recording."""
+
+    id: Annotated[Id, Meta(description="Also the id of the registration that uses it")]
+    challenge: Annotated[str, Meta(description="The signed challenge, to be sent back unchanged")]
+    path: Path
+    actions: Annotated[tuple[Action, ...], Meta(description="In this order; left and right are the customer's own")]
+    issued_at: Instant
+    expires_at: Instant
+
+
+class RegistrationRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The `request` part of a registration (JSON). Beside it: `portrait` and `clip`, unless the path is `referee`."""
+
+    challenge: Annotated[Token, Meta(description="As issued")]
+    store: Name
+    terminal: Name
+    person_token: PersonToken
+    purpose: Purpose
+    lines_held: Annotated[int, Meta(ge=0, le=10_000, description="Lines at this person's document number, as you know them")]
+    path: Path = "face"
+    consent: Annotated[Consent | None, Meta(description="Required on the face path")] = None
+    portrait_source: Annotated[PortraitSource | None, Meta(description="Required on the face path")] = None
+    previous: Annotated[Id | None, Meta(description="The id of the attempt that this one repeats")] = None
+
+
+class Accepted(Struct, frozen=True):
+    """The 202 answer. The same request again gets the same answer."""
+
+    id: Id
+    status: Annotated[str, Meta(description="Where the status is; `/events` below it streams the changes")]
+
+
+class StatusAnswer(Struct, frozen=True, omit_defaults=True):
+    """Where a registration stands. verdict and reasons once it is decided; reasons: the decisive one first."""
+
+    id: Id
+    step: Step
+    at: Instant
+    verdict: Verdict | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+def accepted(registration_id: str) -> Accepted:
+    """The one answer for an id."""
+    return Accepted(id=registration_id, status=f"/v1/registrations/{registration_id}")
+
+
+_T = TypeVar("_T", ChallengeRequest, RegistrationRequest)
+_UNKNOWN = re.compile(r"unknown field `(?P<field>.*?)`")
+_MISSING = re.compile(r"missing required field `(?P<field>.*?)`")
+_PATH = re.compile(r" - at `\$\.?(?P<path>.*?)`$")
+
+
+def read_json(body: bytes | bytearray, kind: type[_T]) -> _T | Problem:
+    """A request out of JSON; else the problem, naming the field with its path. No value is ever quoted."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        return _problem_of(str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Problem(problems.Name.BODY_MALFORMED)
+
+
+def _problem_of(message: str) -> Problem:
+    """A message of msgspec -> problem. Its texts are stable within the pinned minor version (tested)."""
+    at = _PATH.search(message)
+    parent = at["path"] if at else ""
+    for pattern, name in ((_UNKNOWN, problems.Name.FIELD_UNKNOWN), (_MISSING, problems.Name.FIELD_MISSING)):
+        if found := pattern.search(message):
+            return Problem(name, field=f"{parent}.{found['field']}" if parent else found["field"])
+    return Problem(problems.Name.FIELD_INVALID, field=parent) if parent else Problem(problems.Name.BODY_MALFORMED)
+
+
+def check_complete(request: RegistrationRequest) -> Problem | None:
+    """What a path requires beyond the fields' own rules."""
+    if request.path == "referee":
+        return None
+    if request.consent is None:
+        return Problem(problems.Name.CONSENT_MISSING, field="consent")
+    if request.portrait_source is None:
+        return Problem(problems.Name.FIELD_MISSING, field="portrait_source")
+    return None
