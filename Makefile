@@ -33,7 +33,7 @@ media: setup ## fetch the clips and stills that tests and demo use
 	$(BIN)/python -m models.fetch --media
 
 jars: setup ## fetch the Kafka broker
-	$(BIN)/python -m deploy.local.kafka
+	$(BIN)/python -m deploy.local.jars
 
 fmt: setup ## format
 	$(BIN)/ruff format $(SOURCES)

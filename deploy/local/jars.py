@@ -79,3 +79,7 @@ def _copy_dependencies(libs: Path) -> None:
     if ran.returncode != 0:
         said = f"Maven could not fetch Kafka's jars: {(ran.stdout + ran.stderr).strip()[-800:]}"
         raise StackError(said)
+
+
+if __name__ == "__main__":
+    fetch_jars(lambda line: print(line, flush=True))  # noqa: T201  the command line of `make jars`

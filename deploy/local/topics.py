@@ -99,10 +99,28 @@ def lag_of(bootstrap: str, group: str, topic: str) -> dict[int, int | None]:
         partitions = [TopicPartition(topic, entry["partition_index"]) for entry in found["partitions"]]
         committed = _committed(admin, group, partitions)
         ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-        return {
-            p.partition: max(0, ends[p].offset - committed[p].offset) if committed[p].offset >= 0 else None
-            for p in sorted(partitions)
-        }
+        return {p.partition: _behind(committed[p].offset, ends[p].offset) for p in sorted(partitions)}
+
+
+def lags(bootstrap: str) -> dict[tuple[str, str], dict[int, int | None]] | None:
+    """Of each group that ever committed, by (group, topic) and partition; None where no broker answers."""
+    try:
+        with admin_of(bootstrap, timeout_ms=3000) as admin:
+            groups = [found["group_id"] for found in admin.list_groups()]
+            committed = {group: admin.list_group_offsets({group: None})[group] for group in groups}
+            asked = {p for offsets in committed.values() for p in offsets}
+            ends = admin.list_partition_offsets(dict.fromkeys(asked, OffsetSpec.LATEST)) if asked else {}
+    except (OSError, KafkaError):
+        return None
+    found: dict[tuple[str, str], dict[int, int | None]] = {}
+    for group, offsets in committed.items():
+        for p in sorted(offsets):
+            found.setdefault((group, p.topic), {})[p.partition] = _behind(offsets[p].offset, ends[p].offset)
+    return found
+
+
+def _behind(committed: int, end: int) -> int | None:
+    return max(0, end - committed) if committed >= 0 else None
 
 
 def _committed(admin: Any, group: str, partitions: list[Any]) -> dict[Any, Any]:

@@ -31,6 +31,7 @@ def valkey_argv(folder: Path, port: int, *, memory_mb: int = MEMORY_MB) -> list[
         "maxmemory": f"{memory_mb}mb",
         "maxmemory-policy": "noeviction",  # an evicted queue entry would be a lost job
         "daemonize": "no",
+        "set-proc-title": "no",  # a new title would overwrite the environment that the supervisor marks its children by
     }
     return [str(get_binary_path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
