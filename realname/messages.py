@@ -134,6 +134,7 @@ class MatchReport(Struct, frozen=True, tag="realname.match.report.v1", tag_field
     portrait: what makes the portrait unfit; empty when fit.
     similarity: cosine of the portrait's embedding and the mean of the frames', -1..1; None without a portrait.
     copy_correlation: highest correlation of the portrait's chip with a frame's chip, -1..1 (1 = the same photo).
+    frames_similarity_min: least similarity of any two of the frames; low means that they show several people.
     """
 
     portrait: tuple[Reason, ...] = ()
@@ -147,6 +148,7 @@ class MatchReport(Struct, frozen=True, tag="realname.match.report.v1", tag_field
     device_ms: dict[str, float] = {}
     waited_s: float = 0.0
     ran_s: float = 0.0
+    frames_similarity_min: float | None = None
 
 
 class Score(Struct, frozen=True):

@@ -103,7 +103,7 @@ def _refusing(
         yield _Finding("refused", Reason.PRESENTATION_ATTACK)
     if _is_flat(liveness, policy):
         yield _Finding("refused", Reason.FLAT_FACE)
-    if liveness.face_changed:
+    if liveness.face_changed or _chips_differ(match, policy):
         yield _Finding("refused", Reason.FACE_CHANGED)
     if match is not None:
         if match.copy_correlation is not None and match.copy_correlation > policy.match.copy_correlation_max:
@@ -132,6 +132,12 @@ def _doubtful(
 def _line_limit(submitted: RegistrationSubmitted, policy: Policy) -> Iterator[_Finding]:
     if submitted.lines_held >= policy.rules.lines_held_max:
         yield _Finding("refused", Reason.LINE_LIMIT)
+
+
+def _chips_differ(match: MatchReport | None, policy: Policy) -> bool:
+    """The liveness stage compared the best chip with the moments of the actions; here the chips are held together."""
+    same = None if match is None else match.frames_similarity_min
+    return same is not None and same < policy.track.similarity_min
 
 
 def _is_flat(liveness: LivenessReport, policy: Policy) -> bool:
