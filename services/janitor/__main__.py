@@ -1,0 +1,5 @@
+"""Runs the process."""
+
+from services.janitor.main import main
+
+main()

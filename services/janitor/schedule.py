@@ -1,0 +1,58 @@
+"""When the media of a decided registration goes. Pure: no vault, no Kafka; time is an argument.
+
+An age is measured from the decision's record timestamp (the broker's, LogAppendTime) to RetentionClock's now. Never from
+this process's wall clock: where that jumps ahead, a refused customer's media would go before the objection window ends.
+
+Later issues put their cause here: a ruling ends a review at once, an objection keeps refused media until it is ruled,
+a withdrawal deletes at once, and a review that nobody ruled also ends as `retry / review_expired`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from realname.messages import Verdict
+
+JUMP_S = 60.0  # a clock that is told to be further ahead than this has jumped: drift and a slow answer stay below
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long media stays after the decision: objection_s where refused, review_s where nobody has ruled."""
+
+    objection_s: int
+    review_s: int
+
+
+def due_at(verdict: Verdict, recorded_at: datetime, retention: Retention) -> datetime | None:
+    """The instant from which on the media may go; None: at once, whatever the time is."""
+    if verdict == "refused":
+        return recorded_at + timedelta(seconds=retention.objection_s)
+    if verdict == "review":
+        return recorded_at + timedelta(seconds=retention.review_s)
+    return None
+
+
+@dataclass(slots=True)
+class RetentionClock:
+    """Now, as the janitor may use it: Redis TIME, carried on by the monotonic clock between readings.
+
+    Each doubt ends in deleting late, never early. Before the first reading there is no now, and only what goes at once
+    is deleted. A reading that is further ahead of the carried time than JUMP_S is not believed; one that is behind is.
+    A janitor that started while Redis' clock was behind therefore deletes late; a restart mends that.
+    """
+
+    _epoch_s: float | None = None  # what the time was, in seconds since 1970, when the monotonic clock stood at 0
+
+    def hear(self, told: datetime, at_s: float) -> bool:
+        """Take a reading. at_s: monotonic seconds when it arrived. False where it jumped ahead and is not believed."""
+        heard_s = told.timestamp() - at_s
+        if self._epoch_s is not None and heard_s > self._epoch_s + JUMP_S:
+            return False
+        self._epoch_s = heard_s
+        return True
+
+    def now(self, at_s: float) -> datetime | None:
+        """The time at a monotonic instant; None before the first reading."""
+        return None if self._epoch_s is None else datetime.fromtimestamp(self._epoch_s + at_s, tz=UTC)
