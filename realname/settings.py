@@ -27,6 +27,7 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kafka: str = "127.0.0.1:19092"
     redis: str = "redis://127.0.0.1:16379/0"
     operators: str = "north,harbor,summit"  # comma separated; each has a topic, a key file and a JWKS entry
+    operator_weights: str = ""  # "north=2,harbor=1": turns and backlog share; an operator that is not named weighs 1
     policy: str = "production"  # shipped name or a file
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_port: Port = 0
@@ -42,6 +43,17 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """The operators, in order."""
         return tuple(name.strip() for name in self.operators.split(",") if name.strip())
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Each operator's weight, > 0. Raises SettingsWrong where one does not read or names no operator."""
+        found = dict.fromkeys(self.operator_names, 1.0)
+        for entry in filter(None, (entry.strip() for entry in self.operator_weights.split(","))):
+            name, _, weight = entry.partition("=")
+            if name not in found or not weight.replace(".", "", 1).isdecimal() or float(weight) <= 0:
+                raise SettingsWrong(f"{_PREFIX}OPERATOR_WEIGHTS: {entry!r} is no `operator=weight` with a weight above 0")
+            found[name] = float(weight)
+        return found
+
 
 class Intake(Common, frozen=True, kw_only=True):
     """services.intake."""
@@ -55,6 +67,10 @@ class Intake(Common, frozen=True, kw_only=True):
     publish_within_s: Seconds = 5.0  # an unacknowledged publish is doubtful after this
     lookahead_max: Positive = 100_000  # undecided records; an operator's share is weight x half of it
     status_wait_s_max: Positive = 30
+    upload_within_s: Seconds = 60.0  # a body that takes longer is cut off: it holds one of uploads_max
+    waiters_max: Positive = 2000  # long polls and event streams at once; beyond it 503
+    requests_per_s_max: Annotated[float, Meta(gt=0)] = 500.0  # an operator and process
+    requests_burst: Positive = 1000  # tokens that an idle operator saves up
 
 
 class Dispatcher(Common, frozen=True, kw_only=True):
