@@ -194,7 +194,12 @@ class Batcher(Generic[Item, Answer]):
         if not wanted:
             return
         started_s = time.monotonic()
-        outcomes = self._outcomes([job.item for job in wanted])
+        try:
+            outcomes = self._outcomes([job.item for job in wanted])
+        except BaseException:  # the process is ending, or worse: nobody waits for what never comes
+            for job in wanted:
+                job.answer.set_exception(BatcherClosed(self._name))
+            raise
         ended_s = time.monotonic()
         for job, outcome in zip(wanted, outcomes, strict=True):
             if isinstance(outcome, _Failed):

@@ -91,7 +91,7 @@ class Session:
 
     def run_items(self, items: Sequence[Floats]) -> list[tuple[Floats, ...]]:
         """The same, item by item: each (*input_shape) in, a tuple of (*output_shape) out, in order."""
-        outputs = self.run(np.stack(items))
+        outputs = self.run(items[0][None] if len(items) == 1 else np.stack(items))  # a lone item needs no copy
         return [tuple(output[i] for output in outputs) for i in range(len(items))]
 
 

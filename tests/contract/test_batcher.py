@@ -259,3 +259,15 @@ def test_an_observer_that_fails_leaves_no_caller_waiting(start: Start, gate: Gat
     with pytest.raises(BatcherClosed):
         second.result(timeout=20)
     assert not batcher.is_open
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_is_ended_inside_the_model_leaves_no_caller_waiting():
+    def ends(items: Sequence[Floats]) -> list[Answer]:
+        raise KeyboardInterrupt
+
+    batcher = Batcher[Floats, Answer]("tested", ends, limits=BatchLimits(items_max=4, wait_s=0))
+    with pytest.raises(BatcherClosed):
+        batcher.run([item(1)])
+    batcher.close()
+    assert not batcher.is_open
