@@ -74,7 +74,7 @@ def last_lines(stack: Stack, name: str, count: int = 15) -> str:
 
 def _check_keeps_running(stack: Stack, state: State, *, starts: int) -> None:
     if state.state == "FATAL" or starts > STARTS_MAX:
-        raise NotReady(f"{state.name} keeps ending ({state.note})\n{last_lines(stack, state.name)}")
+        raise NotReady(f"{state.name} keeps ending (started {starts} times)\n{last_lines(stack, state.name)}")
 
 
 def _why(stack: Stack, name: str) -> str:

@@ -37,7 +37,9 @@ def bring_up(stack: Stack, caller: Mapping[str, str], say: Say, *, services: tup
     caller: the environment of the command. StackError, PortTaken, ToolMissing or NotReady say what to do.
     """
     supervision = Supervision(stack)
-    stack.run.mkdir(parents=True, exist_ok=True)
+    Path(stack.state).mkdir(parents=True, exist_ok=True)
+    Path(stack.state).chmod(0o700)  # logs and data are the owner's
+    stack.run.mkdir(exist_ok=True)
     with _alone(stack):
         _check_not_running(stack, supervision)
         if left := leftovers(stack):
