@@ -24,7 +24,7 @@ def test_a_shipped_kafka_message_still_decodes(tag):
     # Nothing in the file is ignored: each field of it is still a field of the struct with the same value.
     shipped = msgspec.json.decode((FOLDER / f"{tag}.json").read_bytes())
     now = msgspec.json.decode(msgspec.json.encode(message))
-    assert {name: now[name] for name in shipped} == shipped
+    assert contains(now, shipped)
 
 
 def test_every_kafka_type_has_a_golden_file():
@@ -51,3 +51,10 @@ def test_a_shipped_status_still_decodes():
 def test_reports_without_their_newest_fields_still_decode():
     assert msgspec.json.decode(b'{"type":"realname.liveness.report.v1"}', type=LivenessReport).frames == 0
     assert msgspec.json.decode(b'{"type":"realname.match.report.v1"}', type=MatchReport).similarity is None
+
+
+def contains(now, shipped):
+    """At any depth: a field that came later may be beside the shipped ones."""
+    if isinstance(shipped, dict):
+        return all(name in now and contains(now[name], value) for name, value in shipped.items())
+    return now == shipped
