@@ -20,12 +20,14 @@ class Clip:
     at_s:   (T,) seconds from the first decoded frame, strictly increasing; from pts, never from a container's fps.
     duration_s:     first to last decoded pts, before thinning.
     frames_decoded: before thinning.
+    decode_cpu_s:   CPU that decoding took, in the child; 0 for a clip that was made.
     """
 
     planes: NDArray[np.uint8]
     at_s: NDArray[np.float64]
     duration_s: float
     frames_decoded: int
+    decode_cpu_s: float = 0.0
 
     def __len__(self) -> int:
         return int(self.planes.shape[0])

@@ -1,0 +1,245 @@
+"""The door of PyAV: a clip's bytes to I420 frames in a memory file. Runs in the child only.
+
+Every limit is checked before what it bounds is spent: magic, streams, codec, pixels, packets and seconds come before the
+first frame is decoded. Source: facts/capture-and-celery.md, section 2.
+"""
+
+# PyAV's stubs leave type parameters open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple, NoReturn, Self
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from realname.media import HEAD_BYTES, ClipType, sniff_clip
+from workers.decoder.limits import DecoderLimits
+from workers.decoder.thinning import thin
+from workers.decoder.wire import Because, Undecodable
+
+_DEMUXERS: dict[ClipType, str] = {"video/webm": "matroska", "video/mp4": "mp4"}
+_CODECS = frozenset({"h264", "vp8", "vp9", "av1", "libdav1d"})
+_OPTIONS = {
+    "protocol_whitelist": "",  # whatever a file refers to stays closed
+    "max_streams": "8",
+}
+_FAULTS_MAX = 3  # bad packets and frames that are passed over; one more and the clip is unreadable
+
+
+class DecodedClip(NamedTuple):
+    """descriptor: memfd of len(at_s) frames, (height * 3 // 2, width) bytes each; the receiver closes it."""
+
+    descriptor: int
+    height: int
+    width: int
+    at_s: list[float]
+    duration_s: float
+    frames_decoded: int
+
+
+def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimits) -> DecodedClip:
+    """Decode all frames, keep at least process_hz of them by pts, write them to a memory file.
+
+    Where the bytes end early, the frames up to there count: how long a clip must be is the policy's to say.
+    Raises Undecodable; FFmpegError and what else the library throws at broken bytes; MemoryError.
+    """
+    kind = sniff_clip(bytes(clip[:HEAD_BYTES]))
+    if kind is None:
+        raise Undecodable(Because.MAGIC)
+    with av.open(
+        io.BytesIO(clip),
+        "r",
+        format=_DEMUXERS[kind],
+        options=_OPTIONS,
+        metadata_errors="ignore",
+        io_open=_open_nothing,
+    ) as container:
+        stream = _only_video_stream(container, limits)
+        packets = _demux(container, stream, limits)
+        times = _Times(stream.time_base or Fraction(1, 1000), limits.clip_s_max)
+        frames = times.check(_decode(stream.codec_context, packets))
+        with _FrameFile(limits) as file:
+            for at_s, frame in thin(frames, process_hz):
+                file.append(at_s, frame)
+            return file.finish(times)
+
+
+def _open_nothing(*_: object) -> NoReturn:
+    raise Undecodable(Because.MAGIC)
+
+
+def _only_video_stream(container: InputContainer, limits: DecoderLimits) -> VideoStream:
+    if len(container.streams.video) != 1:
+        raise Undecodable(Because.STREAMS)
+    stream = container.streams.video[0]
+    context = stream.codec_context
+    if context is None or context.name not in _CODECS:  # pyright: ignore[reportUnnecessaryComparison] - its stub omits None
+        raise Undecodable(Because.CODEC)
+    if not 0 < context.width * context.height <= limits.clip_pixels_max:
+        raise Undecodable(Because.PIXELS)
+    # A key frame may say another size than the container: the codec holds the limit, too.
+    context.options = {"max_pixels": str(limits.clip_pixels_max)}
+    context.thread_count = 1
+    context.thread_type = "SLICE"
+    return stream
+
+
+def _demux(container: InputContainer, stream: VideoStream, limits: DecoderLimits) -> list[Packet[VideoStream]]:
+    """All packets with bytes in them, counted and timed before one is decoded."""
+    packets: list[Packet[VideoStream]] = []
+    first_s: float | None = None
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0:
+                continue
+            packets.append(packet)
+            if len(packets) > limits.clip_packets_max:
+                raise Undecodable(Because.PACKETS)
+            if packet.pts is not None:
+                at_s = float(packet.pts * packet.time_base)
+                first_s = at_s if first_s is None else first_s
+                if at_s - first_s > limits.clip_s_max:
+                    raise Undecodable(Because.SECONDS)
+    except FFmpegError:
+        if not packets:  # else the bytes end early, or are broken from here on
+            raise
+    return packets
+
+
+def _decode(context: VideoCodecContext, packets: list[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    faults = 0
+    for packet in (*packets, None):
+        try:
+            frames = [] if packet is not None and packet.is_corrupt else context.decode(packet)
+            broken = packet is not None and packet.is_corrupt
+        except FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            frames, broken = [], True
+        faults += broken + sum(frame.is_corrupt for frame in frames)
+        if faults > _FAULTS_MAX:
+            raise Undecodable(Because.CORRUPT)
+        yield from (frame for frame in frames if not frame.is_corrupt)
+
+
+class _Times:
+    """Times of the decoded frames. A frame without a time, or not later than the one before, is left out."""
+
+    def __init__(self, time_base: Fraction, clip_s_max: float) -> None:
+        self.time_base = time_base  # not the frame's own: the last ones, flushed without a packet, have none
+        self.clip_s_max = clip_s_max
+        self.first_s = 0.0
+        self.last_s = 0.0
+        self.count = 0
+
+    def check(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[float, VideoFrame]]:
+        for frame in frames:
+            if frame.pts is None:
+                continue
+            at_s = float(frame.pts * self.time_base)
+            if self.count and at_s <= self.last_s:
+                continue
+            if self.count == 0:
+                self.first_s = at_s
+            if at_s - self.first_s > self.clip_s_max:
+                raise Undecodable(Because.SECONDS)
+            self.last_s = at_s
+            self.count += 1
+            yield at_s - self.first_s, frame
+
+
+class _FrameFile:
+    """A memory file that frames are appended to. Closes its descriptor unless it was finished."""
+
+    def __init__(self, limits: DecoderLimits) -> None:
+        self.limits = limits
+        self.descriptor = os.memfd_create("frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.at_s: list[float] = []
+        self.source = (0, 0)  # height and width of the first frame, as decoded
+        self.quarter_turns = 0  # counter-clockwise, to show it upright
+        self.image = np.empty((0, 0), np.uint8)  # the frame being written, upright
+        self.reformatter = VideoReformatter()  # one for the clip: a new one a frame doubles the cost
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
+    def append(self, at_s: float, frame: VideoFrame) -> None:
+        if not self.at_s:
+            self._begin(frame)
+        if (frame.height, frame.width) != self.source:
+            raise Undecodable(Because.SIZE_CHANGED)
+        if (len(self.at_s) + 1) * self.image.nbytes > self.limits.frames_bytes_max:
+            raise Undecodable(Because.BYTES)
+        self._draw(self._video_range(frame))
+        written = os.write(self.descriptor, self.image.data)
+        if written != self.image.nbytes:
+            raise MemoryError
+        self.at_s.append(at_s)
+
+    def finish(self, times: _Times) -> DecodedClip:
+        if not self.at_s:
+            raise Undecodable(Because.EMPTY)
+        rows, width = self.image.shape
+        descriptor, self.descriptor = self.descriptor, -1
+        return DecodedClip(
+            descriptor=descriptor,
+            height=rows * 2 // 3,
+            width=width,
+            at_s=self.at_s,
+            duration_s=times.last_s - times.first_s,
+            frames_decoded=times.count,
+        )
+
+    def _begin(self, frame: VideoFrame) -> None:
+        self.source = (frame.height, frame.width)
+        height, width = (side - side % 2 for side in self.source)
+        if not 0 < height * width <= self.limits.clip_pixels_max:
+            raise Undecodable(Because.PIXELS)
+        self.quarter_turns = round(frame.rotation / 90) % 4
+        if self.quarter_turns % 2:
+            height, width = width, height
+        self.image = np.empty((height * 3 // 2, width), np.uint8)
+
+    def _video_range(self, frame: VideoFrame) -> VideoFrame:
+        """As yuv420p with Y in 16..235. Browsers record just that: converting is the exception."""
+        full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+        if frame.format.name == "yuv420p" and not full:
+            return frame
+        source = ColorRange.JPEG if full else ColorRange.MPEG
+        return self.reformatter.reformat(
+            frame, format="yuv420p", src_color_range=source, dst_color_range=ColorRange.MPEG, threads=1
+        )
+
+    def _draw(self, frame: VideoFrame) -> None:
+        """Copy the planes without their padding, upright, into self.image."""
+        height = self.image.shape[0] * 2 // 3
+        halves = self.image[height:].reshape(2, height // 2, -1)
+        for plane, target in zip(frame.planes, (self.image[:height], *halves), strict=True):
+            rows: NDArray[np.uint8] = np.frombuffer(_buffer(plane), np.uint8).reshape(-1, plane.line_size)
+            if self.quarter_turns:
+                shape = target.shape if self.quarter_turns == 2 else target.shape[::-1]  # noqa: PLR2004 - half a turn
+                target[:] = np.rot90(rows[: shape[0], : shape[1]], self.quarter_turns)
+            else:
+                target[:] = rows[: target.shape[0], : target.shape[1]]
+
+
+def _buffer(plane: Any) -> Any:
+    return plane  # a buffer, which its stub does not say

@@ -1,0 +1,64 @@
+"""Pure: width and height of a picture from its header, before a decoder sees it.
+
+Sources: ITU-T T.81 B.2.2 (JPEG), ISO/IEC 15948 11.2.2 (PNG), RFC 9649 section 2 (WebP). What a header hides, the decoder's
+own pixel limit holds.
+"""
+
+from __future__ import annotations
+
+from realname.media import HEAD_BYTES, sniff_image
+
+Size = tuple[int, int]  # width, height as stored: EXIF orientation is not applied
+
+_SEGMENTS_MAX = 1000
+_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # frame headers; the three are tables and a reserved one
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+
+
+def size_of(image: bytes | bytearray) -> Size | None:
+    """(width, height) in pixels, None where the bytes are no JPEG, PNG or WebP or end before they say it."""
+    kind = sniff_image(bytes(image[:HEAD_BYTES]))
+    if kind == "image/png":
+        size = (_big(image, 16, 4), _big(image, 20, 4))
+    elif kind == "image/jpeg":
+        size = _jpeg_size(image)
+    elif kind == "image/webp":
+        size = _webp_size(image)
+    else:
+        return None
+    return size if min(size) > 0 else None
+
+
+def _jpeg_size(image: bytes | bytearray) -> Size:
+    at = 2
+    for _ in range(_SEGMENTS_MAX):
+        at = image.find(b"\xff", at)
+        while 0 <= at < len(image) and image[at] == 0xFF:  # fill bytes  # noqa: PLR2004
+            at += 1
+        if not 0 <= at < len(image):
+            break
+        marker = image[at]
+        if marker in _SOF:
+            return _big(image, at + 6, 2), _big(image, at + 4, 2)
+        at += 1 if marker in _STANDALONE else 1 + max(2, _big(image, at + 1, 2))
+    return 0, 0
+
+
+def _webp_size(image: bytes | bytearray) -> Size:
+    chunk = bytes(image[12:16])
+    if chunk == b"VP8X":
+        return _little(image, 24, 3) + 1, _little(image, 27, 3) + 1
+    if chunk == b"VP8L":
+        bits = _little(image, 21, 4)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 ":
+        return _little(image, 26, 2) & 0x3FFF, _little(image, 28, 2) & 0x3FFF
+    return 0, 0
+
+
+def _big(image: bytes | bytearray, at: int, count: int) -> int:
+    return int.from_bytes(image[at : at + count], "big") if at + count <= len(image) else 0
+
+
+def _little(image: bytes | bytearray, at: int, count: int) -> int:
+    return int.from_bytes(image[at : at + count], "little") if at + count <= len(image) else -1
