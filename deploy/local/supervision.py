@@ -99,7 +99,7 @@ class Supervision:
             return getattr(self._proxy.supervisor, method)(*arguments)
         except (OSError, xmlrpc.client.ProtocolError, http.client.HTTPException) as error:
             self._proxy("close")()
-            raise NotReady(f"no supervisor answers for {self._stack.state}") from error
+            raise NotReady(f"no stack runs in {self._stack.state}: `realname up` starts it") from error
 
 
 def start_supervisor(stack: Stack, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
