@@ -1,0 +1,62 @@
+"""Pure: what moved in the clip: the track's points as yaw, openness, blinks and turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realname.messages import Challenge
+from realname.policy import Policy
+from workers.liveness.blink import Blink, closedness_of, find_blinks
+from workers.liveness.challenge import Answer, events_of, judge_challenge
+from workers.liveness.flatness import Depth, depth_around
+from workers.liveness.turn import Turn, find_turns, yaw_deg_of
+
+SLIGHT_TURN_SHARE = 0.5  # of the asked angle: from here on a turn was begun, and the customer hears "further"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """What the head and the eyes did. All arrays are (T, ...), NaN where no face was seen.
+
+    slight: turns that were begun and did not go far enough.
+    depth:  of the turn that shows the least; None where no window shows enough.
+    """
+
+    at_s: NDArray[np.float64]
+    yaw_deg: NDArray[np.float32]
+    closedness: NDArray[np.float32]
+    blinks: list[Blink]
+    turns: list[Turn]
+    slight: list[Turn]
+    answer: Answer
+    depth: Depth | None
+
+
+def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge: Challenge, policy: Policy) -> Motion:
+    """All motion of a track, held against the challenge. points: (T, 68, 2), NaN where unseen. at_s: (T,) seconds."""
+    yaw_deg, closedness = yaw_deg_of(points), closedness_of(points)
+    blinks = find_blinks(closedness, at_s, policy.blink)
+    turns = find_turns(yaw_deg, at_s, policy.turn)
+    begun = find_turns(yaw_deg, at_s, policy.turn, deg_min=SLIGHT_TURN_SHARE * policy.turn.yaw_deg_min)
+    slight = [turn for turn in begun if turn.deg < policy.turn.yaw_deg_min]
+    answer = judge_challenge(challenge.actions, events_of(blinks, turns), events_of([], slight), cues_at_s=challenge.cues_at_s)
+    depth = _least_depth(turns, points, yaw_deg, at_s)
+    return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth)
+
+
+def _least_depth(
+    turns: Sequence[Turn], points: NDArray[np.float32], yaw_deg: NDArray[np.float32], at_s: NDArray[np.float64]
+) -> Depth | None:
+    """Over the windows of all turns: one flat turn among real ones is enough to say so.
+
+    Without a turn the window round the widest yaw is taken, for the report.
+    """
+    if np.isnan(yaw_deg).all():
+        return None
+    peaks_s = [turn.at_s for turn in turns] or [float(at_s[int(np.nanargmax(np.abs(yaw_deg)))])]
+    depths = [depth for peak_s in peaks_s if (depth := depth_around(peak_s, points, yaw_deg, at_s)) is not None]
+    return min(depths, key=lambda depth: depth.parallax, default=None)

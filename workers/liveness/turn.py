@@ -1,0 +1,65 @@
+"""Pure: turns of the head, from where the nose stands between the eyes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.geometry import nose_ratio
+from realname.policy import TurnRules
+
+DEG_PER_RATIO = 36.0  # fitted to a 3-D mesh's pose, within 2 degrees up to about 20; source: facts on models, section 4
+
+Side = Literal["left", "right"]  # the customer's own
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn. first, last: its frames. peak, at_s: where it was widest. deg: how wide, absolute."""
+
+    side: Side
+    first: int
+    last: int
+    peak: int
+    at_s: float
+    deg: float
+
+
+def yaw_deg_of(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Degrees against the clip's own neutral, its median; + is the nose nearer the image's right edge.
+
+    points: (T, 68, 2), NaN where no face was seen. Returns (T,), NaN there.
+    In a recording that is not mirrored, + is the customer's own left.
+    """
+    yaw = nose_ratio(points) * DEG_PER_RATIO
+    return yaw if np.isnan(yaw).all() else (yaw - np.nanmedian(yaw)).astype(np.float32)
+
+
+def find_turns(
+    yaw_deg: NDArray[np.float32], at_s: NDArray[np.float64], rules: TurnRules, *, deg_min: float | None = None
+) -> list[Turn]:
+    """Every excursion past deg_min (the rules' unless given), in order. It ends below hysteresis x deg_min.
+
+    yaw_deg: (T,), NaN where no face was found. at_s: (T,) seconds, strictly increasing.
+    A turn that the clip's end or a lost face cuts off still counts: its peak was seen.
+    A swing straight through to the other side is two turns.
+    """
+    least = rules.yaw_deg_min if deg_min is None else deg_min
+    found: list[Turn] = []
+    for first, last in _excursions(yaw_deg, rules.hysteresis * least):
+        peak = first + int(np.argmax(np.abs(yaw_deg[first : last + 1])))
+        deg = float(yaw_deg[peak])
+        if abs(deg) >= least:
+            found.append(Turn("left" if deg > 0 else "right", first, last, peak, float(at_s[peak]), abs(deg)))
+    return found
+
+
+def _excursions(yaw_deg: NDArray[np.float32], neutral_max_deg: float) -> list[tuple[int, int]]:
+    """First and last frame of each run on one side beyond the neutral zone."""
+    sides = np.nan_to_num(np.sign(yaw_deg) * (np.abs(yaw_deg) >= neutral_max_deg)).astype(int)
+    edges = [0, *(np.flatnonzero(np.diff(sides)) + 1).tolist(), len(sides)]
+    return [(start, end - 1) for start, end in pairwise(edges) if end > start and sides[start]]

@@ -1,0 +1,39 @@
+"""How long each step of a stage took: CPU of its own thread, and time waiting for models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """cpu_ms: of the calling thread, by step. device_ms: waiting for a model, its queue included, by step.
+
+    Models run in their batcher's thread, so on a CPU device_ms is about the model's own CPU while nobody else asks.
+    """
+
+    cpu_ms: dict[str, float] = field(default_factory=dict[str, float])
+    device_ms: dict[str, float] = field(default_factory=dict[str, float])
+
+    @contextmanager
+    def step(self, name: str) -> Generator[None]:
+        """Work of our own."""
+        started_s = time.thread_time()
+        yield
+        self._add(self.cpu_ms, name, time.thread_time() - started_s)
+
+    @contextmanager
+    def asking(self, name: str) -> Generator[None]:
+        """A call to a model: what the thread itself spends is preparation, the rest is the device's."""
+        started_s, began_s = time.thread_time(), time.monotonic()
+        yield
+        own_s = time.thread_time() - started_s
+        self._add(self.cpu_ms, name, own_s)
+        self._add(self.device_ms, name, max(0.0, time.monotonic() - began_s - own_s))
+
+    @staticmethod
+    def _add(to: dict[str, float], name: str, seconds: float) -> None:
+        to[name] = round(to.get(name, 0.0) + seconds * 1000, 3)
