@@ -34,6 +34,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 NOT_RUNNING = 3  # exit code of `status` where no stack runs
 _WATCH_EVERY_S = 1.0
+_ENDED_FOR_GOOD = frozenset({"FATAL", "STOPPED"})  # EXITED is a moment before the next start
 
 
 def up(state: StateOption = STATE, ports_from_n: PortsOption = None, *, detach: DetachOption = False) -> None:
@@ -118,7 +119,7 @@ def _watch(console: Console, stack: Stack, supervision: Supervision) -> None:
             old = before.get(name, state)
             if state.pid and old.pid and state.pid != old.pid:
                 console.print(f"  {name} ended and was started again (pid {state.pid}): {stack.logs / name}.log", style="yellow")
-            elif old.state != state.state and not state.is_live:
+            elif old.state != state.state and state.state in _ENDED_FOR_GOOD:
                 console.print(f"  {name} is {state.state.lower()} ({state.note}): {stack.logs / name}.log", style="red")
         # a process between two lives has no pid: remember its last one
         before = {name: before[name] if not state.pid and name in before else state for name, state in now.items()}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,6 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from deploy.local.errors import StackError
 from deploy.local.kafka import Broker
+from deploy.local.ports import free_run, is_free
 from deploy.local.topics import admin_of, answers_metadata, commit_first_offsets, create_topics, lag_of
 from deploy.local.valkey import Valkey, answers_ping
 from realname.topics import Topic
@@ -84,6 +88,26 @@ def test_a_frozen_valkey_answers_again_once_thawed(own_valkey: Valkey) -> None:
     assert not answers_ping(own_valkey.port)
     own_valkey.thaw()
     eventually(lambda: own_valkey.client().get("kept") == b"yes", within_s=5)
+
+
+def test_servers_end_with_the_process_that_started_them_however_it_ends(tmp_path: Path) -> None:
+    script = """
+import sys, pathlib
+from deploy.local.valkey import Valkey
+server = Valkey(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
+server.start(); server.wait_ready()
+print(server.pid, flush=True)
+sys.stdin.read()
+"""
+    port = free_run(1)
+    command = [sys.executable, "-c", script, str(tmp_path), str(port)]
+    owner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    assert int(owner.stdout.readline()) > 0
+    assert answers_ping(port)
+    owner.kill()
+    owner.wait()
+    eventually(lambda: is_free(port), within_s=5)
 
 
 def test_a_full_valkey_refuses_writes_and_drops_nothing(own_valkey: Valkey) -> None:

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from deploy.local.errors import PortTaken, StackError
 from deploy.local.jars import JARS_LIST, read_list, wrong_jars
@@ -16,8 +17,10 @@ from deploy.local.kafka import server_properties
 from deploy.local.layout import Ports, Stack, ports_from, record, recorded, stack_of
 from deploy.local.ports import LOOPBACK, free_run, is_free
 from deploy.local.processes import NAMES, SERVICES, STOP_TIERS, environment_of, ports_of
+from deploy.local.readiness import why_not_ready
 from deploy.local.supervisord import Program, supervisor_config
 from deploy.local.up import check_ports
+from realname.health import serve_health
 from realname.settings import Dispatcher, Intake, Janitor, Projector, Worker, read_settings
 
 STACK = Stack("/srv/realname", Ports(*range(20000, 20010)), ("north", "harbor"), "development")
@@ -142,6 +145,17 @@ def test_a_free_run_is_free_below_the_ephemeral_range() -> None:
     first = free_run(5)
     assert first + 5 <= 32768
     assert all(is_free(port) for port in range(first, first + 5))
+
+
+def test_a_process_that_is_not_ready_says_why() -> None:
+    port = free_run(1)
+    assert why_not_ready(port) == "no answer"
+    server = serve_health(port, CollectorRegistry(), alive=lambda: None, ready=lambda: said.pop())
+    said = [None, "models_loading"]
+    assert why_not_ready(port) == "models_loading"
+    assert why_not_ready(port) is None
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_stack_is_found_again_by_its_record(tmp_path: Path) -> None:
