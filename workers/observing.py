@@ -62,14 +62,11 @@ class Observing:
         """How it ended."""
         self._metrics.count("realname_stage_outcomes", stage.value, outcome)
 
-    @contextmanager
-    def decoding(self, kind: Literal["clip", "portrait"]) -> Generator[None]:
-        """Around the decoding of one recording, also of one that does not decode."""
-        started_s = monotonic()
-        try:
-            yield
-        finally:
-            self._metrics.observe("realname_decode_seconds", monotonic() - started_s, kind)
+    def decoded(self, kind: Literal["clip", "portrait"], *, cpu_s: float, wall_s: float) -> None:
+        """One recording, decoded or refused. cpu_s: in the decoder's child; wall_s: with its transfer, without waiting."""
+        stage = Stage.LIVENESS if kind == "clip" else Stage.MATCHING
+        self._metrics.observe("realname_decode_seconds", wall_s, kind)
+        self._metrics.observe("realname_stage_step_cpu_seconds", cpu_s, stage.value, "decode")
 
     def liveness(self, report: LivenessReport) -> None:
         """The scores and steps of one clip."""

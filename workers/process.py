@@ -49,22 +49,22 @@ def run(
     body: Body,
     metrics: Metrics,
     *,
+    alive: Sequence[Check] = (),
     ready: Sequence[Check] = (),
     close: Sequence[Callable[[], None]] = (),
 ) -> int:
     """Serve until SIGTERM; what runs then is finished. Returns the exit code.
 
-    ready: further checks of readiness, e.g. the decoder's. close: called at the end, whatever happened.
+    alive, ready: further checks, e.g. the models' and the decoder's. close: called at the end, whatever happened.
     """
     presence = Presence(body.scratch, every_s=runtime.timing.process_refresh_s, answered=body.vitals.redis_answered)
     with ExitStack() as undo:
         for each in close:
             undo.callback(each)
         if settings.metrics_port:
-            alive = (lambda: "stage_hung" if body.watchdog.hung() else None, body.vitals.alive)
-            server = serve_health(
-                settings.metrics_port, metrics.registry, alive=_first(alive), ready=_first((*ready, body.vitals.ready))
-            )
+            alive = (*alive, body.watchdog.check, body.vitals.alive)
+            ready = (*alive, *ready, body.vitals.ready)
+            server = serve_health(settings.metrics_port, metrics.registry, alive=_first(alive), ready=_first(ready))
             undo.callback(server.server_close)
             undo.callback(server.shutdown)
         presence.start()

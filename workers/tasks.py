@@ -120,8 +120,7 @@ def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: _Star
     submitted = job.submitted
     clip_bytes = _evidence(runtime, job, submitted.clip, "clip")
     try:
-        with runtime.observing.decoding("clip"):
-            clip = runtime.decoder.decode_clip(clip_bytes, runtime.process_hz)
+        clip = runtime.decoder.decode_clip(clip_bytes, runtime.process_hz)
         judged = runtime.judges.liveness(clip, submitted.challenge)
     except BadRecording as bad:
         runtime.scratch.finish(_entry(job, liveness=_stamped(runtime, job, LivenessReport(capture=(bad.reason,)), start)))
@@ -154,8 +153,7 @@ def _judge_matching(runtime: Runtime, send: Send, job: MatchingJob, start: _Star
     portrait_bytes = _evidence(runtime, job, job.submitted.portrait, "portrait")
     outcome: Outcome = "result"
     try:
-        with runtime.observing.decoding("portrait"):
-            portrait = runtime.decoder.decode_portrait(portrait_bytes)
+        portrait = runtime.decoder.decode_portrait(portrait_bytes)
         report = runtime.judges.match(portrait, chips)
     except BadRecording as bad:
         report, outcome = MatchReport(portrait=(bad.reason,)), "bad_recording"

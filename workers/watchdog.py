@@ -56,6 +56,10 @@ class Watchdog:
         with self._lock:
             return [stage for stage, since in self._running.values() if now - since > self._deadline_s]
 
+    def check(self) -> str | None:
+        """None, or `stage_hung`."""
+        return "stage_hung" if self.hung() else None
+
     def look(self) -> None:
         """Once: end the process if a stage hangs."""
         if hung := self.hung():

@@ -405,4 +405,3 @@ def test_scores_quality_and_steps_are_observed():
     assert worker.counted("realname_pad_live_score_sum", model="s:1") == 0.9
     assert worker.counted("realname_stage_step_cpu_seconds_sum", stage="liveness", step="landmarks") == pytest.approx(0.012)
     assert worker.counted("realname_quality_luminance_mean_sum", source="clip") == 120.0
-    assert worker.counted("realname_decode_seconds_count", kind="clip") == 1

@@ -1,0 +1,78 @@
+"""Builds the real worker: models, decoder, vault, stages. All of it before the first message is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.registry import Models, load
+from realname.health import Check
+from realname.keys import FileKeys
+from realname.log import start_logging
+from realname.messages import Challenge, MatchReport
+from realname.metrics import Metrics
+from realname.policy import Policy, load_policy
+from realname.settings import Worker, keys_folder, read_settings
+from realname.vault import open_vault
+from workers.clip import Clip
+from workers.decoder.limits import limits_of
+from workers.decoder.pool import Cost, Decoder
+from workers.decoder.process import Cause
+from workers.liveness.stage import judge_liveness
+from workers.matching.stage import judge_match
+from workers.observing import Observing
+from workers.process import body_of, run
+from workers.runtime import Judged, Runtime
+from workers.timing import Timing
+
+
+@dataclass(frozen=True, slots=True)
+class ModelJudges:
+    """Both stages with their models and policy."""
+
+    models: Models
+    policy: Policy
+
+    def liveness(self, clip: Clip, challenge: Challenge) -> Judged:
+        return judge_liveness(clip, challenge, self.models, self.policy)
+
+    def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
+        return judge_match(portrait, chips, self.models, self.policy)
+
+
+def main() -> int:
+    """`python -m workers`. Returns the exit code; raises SettingsWrong and what loading the models raises."""
+    settings = read_settings(Worker)
+    start_logging(settings.log_level)
+    timing, metrics = Timing(), Metrics("worker")
+    observing, body, policy = Observing(metrics), body_of(settings, timing), load_policy(settings.policy)
+    keys = FileKeys(keys_folder(settings))
+    vault = open_vault(settings.vault, keys)
+    models = load(settings, observing.batch)
+    decoder = _decoder(settings, observing)
+    runtime = Runtime(
+        vault=vault,
+        keys=keys,
+        decoder=decoder,
+        judges=ModelJudges(models, policy),
+        scratch=body.scratch,
+        observing=observing,
+        watchdog=body.watchdog,
+        vitals=body.vitals,
+        process_hz=policy.clip.process_hz_min,
+        pause=body.pause,
+        timing=timing,
+    )
+    alive: list[Check] = [lambda: None if models.are_open else "no_models"]
+    return run(settings, runtime, body, metrics, alive=alive, ready=[decoder.check], close=[models.close, decoder.close])
+
+
+def _decoder(settings: Worker, observing: Observing) -> Decoder:
+    def died(cause: Cause) -> None:
+        observing.decoder_died(cause.value)
+
+    def decoded(cost: Cost) -> None:
+        observing.decoded(cost.kind, cpu_s=cost.cpu_s, wall_s=cost.wall_s)
+
+    return Decoder(limits_of(settings), children=settings.decoders, died=died, decoded=decoded)
