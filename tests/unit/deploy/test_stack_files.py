@@ -150,8 +150,8 @@ def test_a_free_run_is_free_below_the_ephemeral_range() -> None:
 def test_a_process_that_is_not_ready_says_why() -> None:
     port = free_run(1)
     assert why_not_ready(port) == "no answer"
-    server = serve_health(port, CollectorRegistry(), alive=lambda: None, ready=lambda: said.pop())
     said = [None, "models_loading"]
+    server = serve_health(port, CollectorRegistry(), alive=lambda: None, ready=said.pop)
     assert why_not_ready(port) == "models_loading"
     assert why_not_ready(port) is None
     server.shutdown()
