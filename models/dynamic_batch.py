@@ -30,7 +30,7 @@ def make_batch_dynamic(onnx_file: bytes) -> bytes:
         value.type.tensor_type.shape.dim[0].dim_param = BATCH
     del graph.value_info[:]  # inferred shapes of the old batch size
     _free_reshapes(graph)
-    _drop_unused_weights(graph)
+    drop_unused_weights(graph)
     onnx.checker.check_model(model)
     return model.SerializeToString(deterministic=True)
 
@@ -75,8 +75,8 @@ def _free_reshapes(graph: onnx.GraphProto) -> None:
         node.input[1] = name
 
 
-def _drop_unused_weights(graph: onnx.GraphProto) -> None:
-    """Targets that no node reads any more: onnxruntime would warn about each at every start."""
+def drop_unused_weights(graph: onnx.GraphProto) -> None:
+    """Take out what no node reads any more: onnxruntime would warn about each at every start."""
     used = {name for node in graph.node for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.initializer[:]

@@ -45,17 +45,17 @@ class Package(Struct, frozen=True, forbid_unknown_fields=True):
 class ModelEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One model's contract.
 
-    sha256:         of the published file, inside the package at `path`.
-    dynamic_sha256: of the file with a free batch dimension, which is the one that is loaded.
-    input_shape:    of one item, without the batch.
-    output_shapes:  of one item, in the order in which the file declares its outputs.
+    sha256:        of the published file, inside the package at `path`.
+    loaded_sha256: of the file that is loaded: batch dimension free, PRelu spelt out.
+    input_shape:   of one item, without the batch.
+    output_shapes: of one item, in the order in which the file declares its outputs.
     """
 
     file: str
     package: str
     path: str
     sha256: str
-    dynamic_sha256: str
+    loaded_sha256: str
     input_name: str
     input_shape: tuple[int, ...]
     layout: str

@@ -80,8 +80,8 @@ def batch_limits(device: Device, *, items_max: int, wait_ms: float) -> BatchLimi
 
 def digest_of(entry: ModelEntry) -> str:
     """How a report names a model: file name and the first 16 characters of the loaded file's sha256."""
-    return f"{entry.file}:{entry.dynamic_sha256[:DIGEST_CHARS]}"
+    return f"{entry.file}:{entry.loaded_sha256[:DIGEST_CHARS]}"
 
 
 def _open(folder: Path, entry: ModelEntry, device: Device) -> Session:
-    return Session(folder / entry.file, entry, sha256=entry.dynamic_sha256, device=device)
+    return Session(folder / entry.file, entry, sha256=entry.loaded_sha256, device=device)

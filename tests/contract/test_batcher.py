@@ -41,7 +41,7 @@ def model(request: pytest.FixtureRequest) -> Run:
     if request.param == "fake":
         return fake
     folder: Path = request.getfixturevalue("models_folder")
-    return Session(folder / ENTRY.file, ENTRY, sha256=ENTRY.dynamic_sha256, device=Device.CPU).run_items
+    return Session(folder / ENTRY.file, ENTRY, sha256=ENTRY.loaded_sha256, device=Device.CPU).run_items
 
 
 @dataclass

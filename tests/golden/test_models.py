@@ -129,6 +129,6 @@ def test_reports_name_each_model_by_its_file_and_hash(real_models: Models):
     assert real_models.digests == {
         "detector": "fr_detect.onnx:8c28360d8b93582d",
         "landmarks": "fr_landmark.onnx:3f3d593bf3e42e61",
-        "spoof": "fr_liveness.onnx:f774bed902d3ef99",
-        "embedder": "fr_feature.onnx:4b15cadba52cf21d",
+        "spoof": "fr_liveness.onnx:f8d690938bb1e2d1",
+        "embedder": "fr_feature.onnx:f00d533988d75645",
     }

@@ -20,7 +20,7 @@ ENTRY = read_manifest().models[Role.LANDMARKS]
 
 
 def opened(folder: Path) -> Session:
-    return Session(folder / ENTRY.file, ENTRY, sha256=ENTRY.dynamic_sha256, device=Device.CPU)
+    return Session(folder / ENTRY.file, ENTRY, sha256=ENTRY.loaded_sha256, device=Device.CPU)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_batch_that_breaks_the_contract_is_a_bug_of_the_caller(models_folder: 
 
 def test_an_answer_in_other_shapes_than_the_manifests_is_not_passed_on(models_folder: Path):
     other = msgspec.structs.replace(ENTRY, output_shapes=((68, 2),))
-    session = Session(models_folder / ENTRY.file, other, sha256=ENTRY.dynamic_sha256, device=Device.CPU)
+    session = Session(models_folder / ENTRY.file, other, sha256=ENTRY.loaded_sha256, device=Device.CPU)
     with pytest.raises(ModelMisbehaved, match=r"fr_landmark\.onnx"):
         session.run(np.zeros((2, *ENTRY.input_shape), np.float32))
 
