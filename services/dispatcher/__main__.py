@@ -1,0 +1,5 @@
+"""Runs the process."""
+
+from services.dispatcher.main import main
+
+main()

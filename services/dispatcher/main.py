@@ -1,0 +1,102 @@
+"""Puts the dispatcher together and runs it until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+from typing import NoReturn
+
+from realname.clock import monotonic
+from realname.errors import RealnameError
+from realname.health import Heartbeat, serve_health
+from realname.log import start_logging
+from realname.metrics import Metrics
+from realname.policy import load_policy
+from realname.settings import Dispatcher as Settings
+from realname.settings import read_settings
+from realname.topics import DECIDED, SUBMITTED
+from services.dispatcher.kafka import KafkaSink, KafkaSource, consumer_config
+from services.dispatcher.loop import Dispatcher, Pace, Ports
+from services.dispatcher.meters import Meters
+from services.dispatcher.sender import CelerySender
+from services.dispatcher.stages import RedisStages, connect
+from services.dispatcher.tail import DecidedTail
+from services.dispatcher.watchdog import watch
+from services.dispatcher.workload import Rules, Workload
+
+log = logging.getLogger("dispatcher.main")
+
+LOOP_STANDS_S = 90.0  # longer than one transaction with all its tries
+EXIT_STOPPED = 3  # the supervisor starts another
+
+
+def main() -> None:
+    """Run; ends the process itself, since librdkafka's threads may be beyond an orderly end."""
+    settings = read_settings(Settings)
+    start_logging(settings.log_level)
+    stop = threading.Event()
+
+    def stopping(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, stopping)
+    signal.signal(signal.SIGINT, stopping)
+    heartbeat = Heartbeat(LOOP_STANDS_S)
+    watch(heartbeat)
+    try:
+        _run(settings, stop, heartbeat)
+    except RealnameError as error:
+        log.critical("stopped", extra={"cause": type(error).__name__, "detail": str(error)})
+        _exit(EXIT_STOPPED)
+    log.info("left the group")
+    _exit(0)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What the settings tell the state machine."""
+    return Rules(
+        policy=load_policy(settings.policy),
+        operators=settings.operator_names,
+        weights=settings.weights,
+        partitions=settings.partitions,
+        started_max=settings.started_max,
+        lookahead_max=settings.lookahead_max,
+        challenge_lifetime_s=settings.challenge_lifetime_s,
+        decide_within_s=settings.decide_within_s,
+        dead_letters_max=settings.dead_letters_max,
+    )
+
+
+def _run(settings: Settings, stop: threading.Event, heartbeat: Heartbeat) -> None:
+    metrics = Metrics("dispatcher")
+    config = consumer_config(settings.kafka, settings.group, session_timeout_s=settings.session_timeout_s)
+    source = KafkaSource(config, SUBMITTED)
+    sink = KafkaSink(
+        settings.kafka,
+        slot=settings.slot,
+        topic=SUBMITTED,
+        timeout_s=settings.transaction_timeout_s,
+        group_metadata=source.group_metadata,
+    )
+    sender = CelerySender(settings.redis)
+    stages = RedisStages(connect(settings.redis), sender, decide_within_s=settings.decide_within_s)
+    dispatcher = Dispatcher(
+        Ports(source, sink, DecidedTail(settings.kafka, DECIDED), stages),
+        Workload(rules_of(settings)),
+        pace=Pace(settings.commit_every_s, settings.overtaken_check_s),
+        meters=Meters(metrics, settings.operator_names, monotonic),
+        monotonic=monotonic,
+    )
+    serve_health(settings.metrics_port, metrics.registry, alive=heartbeat.check, ready=dispatcher.ready)
+    source.listen(dispatcher)
+    log.info("started", extra={"slot": settings.slot, "pid": os.getpid()})
+    dispatcher.run(stop.is_set, heartbeat.beat)
+    source.close()  # commits what is finished, and leaves the group
+
+
+def _exit(code: int) -> NoReturn:
+    logging.shutdown()
+    os._exit(code)

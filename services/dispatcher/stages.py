@@ -1,0 +1,244 @@
+"""The stages as the dispatcher sees them: dispatch in two steps, results by stream, a Redis that may forget everything."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# redis-py's answers are typed as anything; they end in this file.
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from realname import stages
+from realname.errors import RecordUnreadable, Transient
+from realname.stages import EPOCH_KEY, MARK_TTL_S, QUEUES, RESULT_FIELD, LivenessJob, Stage, StageResult
+from services.dispatcher.overtaken import Mark
+from services.dispatcher.records import Arrival, InFlight, Place, Taken
+from services.dispatcher.sender import ANSWER_S_MAX, task_id_of_queued, task_id_of_unacked
+
+RESULTS_MAX = 500  # entries of one partition in one look
+UNDECIDED_TTL_S = 10  # a dead dispatcher's counts soon count no more
+UNACKED_KEY = "unacked"  # kombu's hash of messages that workers hold
+QUEUE_CHUNK = 64  # queue entries in one answer: up to 110 kB each
+
+
+class Collected(NamedTuple):
+    """One look at Redis. now: its TIME; lost: it forgot everything since the last look."""
+
+    now: datetime
+    lost: bool
+    arrivals: list[Arrival]
+
+
+class Sender(Protocol):
+    """Queues the first stage of a job."""
+
+    def send(self, job: LivenessJob) -> None:
+        """Raises Transient: it may or may not be queued."""
+        ...
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that answers bytes, waits at most ANSWER_S_MAX and never tries twice: the loop comes round again."""
+    never = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_timeout=ANSWER_S_MAX, socket_connect_timeout=1.0, retry=never)
+
+
+class RedisStages:
+    """All methods raise Transient where Redis does not answer; then nothing is certain and the same call is right again."""
+
+    def __init__(self, client: redis.Redis, sender: Sender, *, decide_within_s: float) -> None:
+        """Does not connect yet."""
+        self._redis = client
+        self._sender = sender
+        self._decide_within_s = decide_within_s
+        self._epoch: bytes | None = None
+        self._cursors: dict[int, str] = {}
+
+    def submit(self, jobs: Sequence[Taken], *, again: bool = False) -> list[InFlight]:
+        """Send to the first stage what nobody is known to have sent; all of them are in flight then.
+
+        The marker says `dispatching` before the send and `dispatched` after it, so that the next owner of the partition
+        repeats only what may not have been sent. again: send whatever the marker says.
+        """
+        with _transient():
+            marks = self._marks([each.submitted.id for each in jobs], "state", "at")
+            now = self._time()
+            sent_before = {
+                each.place: float(at or 0)
+                for each, (state, at) in zip(jobs, marks, strict=True)
+                if state == b"dispatched" and not again
+            }
+            fresh = [each for each in jobs if each.place not in sent_before]
+            self._mark(fresh, now, "dispatching")
+            for each in fresh:
+                self._sender.send(self._job(each, now))
+            self._mark(fresh, now, "dispatched")
+        at_s = now.timestamp()
+        return [InFlight(each, sent_before.get(each.place, at_s)) for each in jobs]
+
+    def collect(self, partitions: Iterable[int]) -> Collected:
+        """What the stages have added since the last look at each partition's stream."""
+        streams: dict[Any, Any] = {stages.results_key(each): self._cursors.get(each, "0") for each in partitions}
+        with _transient():
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.time()
+            pipe.set(EPOCH_KEY, secrets.token_bytes(8), nx=True)
+            pipe.get(EPOCH_KEY)
+            if streams:
+                pipe.xread(streams, count=RESULTS_MAX)
+            (seconds, micros), _, epoch, *read = pipe.execute()
+        lost = self._epoch not in {None, epoch}
+        self._epoch = epoch
+        if lost:
+            self._cursors.clear()  # an entry of the new server may have a lower number
+            read = []
+        return Collected(_instant(seconds, micros), lost, list(self._arrivals(read[0] if read else [])))
+
+    def read_again(self, partitions: Iterable[int]) -> None:
+        """From the beginning of their streams, after an assignment and after an abort."""
+        for partition in partitions:
+            self._cursors.pop(partition, None)
+
+    def delete(self, entries: Mapping[int, Sequence[str]], registration_ids: Sequence[str]) -> None:
+        """Entries that nobody needs any more, one by one, and the scratch keys of decided registrations."""
+        if not (entries or registration_ids):
+            return
+        try:
+            with _transient():
+                pipe = self._redis.pipeline(transaction=False)
+                for partition, numbers in entries.items():
+                    if numbers:
+                        pipe.xdel(stages.results_key(partition), *numbers)
+                for each in registration_ids:
+                    pipe.unlink(*_scratch_keys(each))
+                pipe.execute()
+        except Transient:
+            self._cursors.clear()  # look at all entries again: they are deleted on sight
+            raise
+
+    def marks(self, jobs: Sequence[Taken]) -> dict[Place, Mark]:
+        """What the dispatch markers say."""
+        with _transient():
+            found = self._marks([each.submitted.id for each in jobs], "stage", "started_at")
+        return {
+            each.place: Mark(stage.decode() if stage else None, float(started) if started else None)
+            for each, (stage, started) in zip(jobs, found, strict=True)
+        }
+
+    def held(self, jobs: Sequence[Taken]) -> set[Place]:
+        """Those with a stage that is queued, or that a worker has not acknowledged. Reads all queues: a rare look."""
+        with _transient():
+            unacked: Any = self._redis.hvals(UNACKED_KEY)
+            tasks = {task_id_of_unacked(each) for each in unacked}
+            for queue in QUEUES:
+                tasks |= set(self._queued(queue))
+        return {job.place for job in jobs if any(stages.task_id_of(job.submitted.id, stage) in tasks for stage in Stage)}
+
+    def queue_lengths(self) -> tuple[dict[str, int], int]:
+        """Waiting, by queue; and held by workers."""
+        with _transient():
+            pipe = self._redis.pipeline(transaction=False)
+            for queue in QUEUES:
+                pipe.llen(queue)
+            pipe.hlen(UNACKED_KEY)
+            *lengths, unacked = pipe.execute()
+        return dict(zip(QUEUES, lengths, strict=True)), unacked
+
+    def tell_undecided(self, counts: Mapping[int, Mapping[str, int]]) -> None:
+        """For admission: each partition's undecided records by operator."""
+        with _transient():
+            pipe = self._redis.pipeline(transaction=True)
+            for partition, by_operator in counts.items():
+                key = stages.undecided_key(partition)
+                pipe.delete(key)
+                present: dict[Any, Any] = {operator: count for operator, count in by_operator.items() if count > 0}
+                if present:
+                    pipe.hset(key, mapping=present)
+                    pipe.expire(key, UNDECIDED_TTL_S)
+            pipe.execute()
+
+    def _job(self, taken: Taken, now: datetime) -> LivenessJob:
+        return LivenessJob(
+            submitted=taken.submitted,
+            partition=taken.partition,
+            offset=taken.offset,
+            deadline_at=taken.deadline_at(self._decide_within_s),
+            dispatched_at=now,
+            traceparent=taken.traceparent,
+        )
+
+    def _mark(self, jobs: Sequence[Taken], now: datetime, state: str) -> None:
+        """The second step leaves `stage` alone: a worker may have begun already."""
+        pipe = self._redis.pipeline(transaction=False)
+        for each in jobs:
+            key = stages.marker_key(each.submitted.id)
+            pipe.hset(key, mapping={"state": state, "at": repr(now.timestamp())})
+            if state == "dispatching":
+                pipe.hset(key, "stage", Stage.LIVENESS.value)
+                pipe.hdel(key, "started_at")
+            pipe.expire(key, MARK_TTL_S)
+        pipe.execute()
+
+    def _marks(self, registration_ids: Sequence[str], *fields: str) -> list[list[bytes | None]]:
+        pipe = self._redis.pipeline(transaction=False)
+        for each in registration_ids:
+            pipe.hmget(stages.marker_key(each), *fields)
+        return pipe.execute()
+
+    def _time(self) -> datetime:
+        answer: Any = self._redis.time()
+        return _instant(*answer)
+
+    def _arrivals(self, read: Any) -> Generator[Arrival]:
+        pairs = read.items() if isinstance(read, dict) else read
+        for key, entries in pairs:
+            partition = int(key.rsplit(b":", 1)[1])
+            for number, fields in _flat(entries):
+                self._cursors[partition] = number.decode()
+                yield Arrival(partition, number.decode(), _result(fields.get(RESULT_FIELD.encode(), b"")))
+
+    def _queued(self, queue: str) -> Generator[str]:
+        first = 0
+        while True:
+            chunk: Any = self._redis.lrange(queue, first, first + QUEUE_CHUNK - 1)
+            yield from map(task_id_of_queued, chunk)
+            if len(chunk) < QUEUE_CHUNK:
+                return
+            first += QUEUE_CHUNK
+
+
+@contextlib.contextmanager
+def _transient() -> Generator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise Transient("Redis does not answer") from error
+
+
+def _scratch_keys(registration_id: str) -> list[str]:
+    starts = [stages.starts_key(registration_id, stage) for stage in Stage]
+    own = [stages.marker_key, stages.done_key, stages.next_key, stages.tries_key]
+    return [*(key(registration_id) for key in own), *starts]
+
+
+def _flat(entries: Any) -> Any:
+    """redis-py answers XREAD as pairs with RESP2 and as a list in a list with RESP3."""
+    return entries[0] if entries and isinstance(entries[0], list) else entries
+
+
+def _result(entry: bytes) -> StageResult | None:
+    try:
+        return stages.decode_result(entry)
+    except RecordUnreadable:
+        return None
+
+
+def _instant(seconds: int, micros: int) -> datetime:
+    return datetime.fromtimestamp(seconds + micros / 1e6, tz=UTC)
