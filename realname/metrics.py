@@ -105,6 +105,20 @@ TABLE: tuple[Metric, ...] = (
     Metric("realname_redispatches", "counter", "Jobs sent again, by cause", ("cause",), ("dispatcher",)),
     Metric("realname_dead_letters", "counter", "Records parked", ("error",), ("dispatcher",)),
     Metric("realname_partitions_owned", "gauge", "Partitions of registrations.submitted assigned here", (), ("dispatcher",)),
+    Metric(
+        "realname_partitions_stopped",
+        "gauge",
+        "Partitions that stand before a record of a newer version: upgrade the dispatcher",
+        (),
+        ("dispatcher",),
+    ),
+    Metric(
+        "realname_dispatcher_halted",
+        "gauge",
+        "1 where the limit of dead letters stopped all taking: a misconfiguration",
+        (),
+        ("dispatcher",),
+    ),
     Metric("realname_redis_losses", "counter", "Times that Redis came back empty", (), ("dispatcher",)),
     # workers
     Metric("realname_stage_wait_seconds", "histogram", "Dispatch to start", ("stage",), ("worker",), _STAGE_S),
