@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.intake.problems import Name, Problem
+from services.intake.problem_names import Name
+from services.intake.problems import Problem
 
 BACKLOG_RETRY_S = 5  # the dispatcher needs seconds, not milliseconds, to work a share off
 

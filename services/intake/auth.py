@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from realname.errors import SettingsWrong
-from services.intake.problems import Name, Problem
+from services.intake.problem_names import Name
+from services.intake.problems import Problem
 
 AUDIENCE = "realname-intake"
 _ALGORITHM = "EdDSA"  # the only one: `none` and every MAC are refused before a key is looked at

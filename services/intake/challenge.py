@@ -14,7 +14,8 @@ from msgspec import Meta, Struct
 
 from realname import ids
 from realname.messages import Action, Id, Path
-from services.intake.problems import Name, Problem
+from services.intake.problem_names import Name
+from services.intake.problems import Problem
 
 _ISSUER = "realname-challenge"
 _ALGORITHM = "HS256"

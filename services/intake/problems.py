@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from msgspec import Meta, Struct
 
 from realname.reasons import Language
+from services.intake.problem_names import Name
+from services.intake.problem_texts import TABLE
 
 MEDIA_TYPE = "application/problem+json"
 FIELD_CHARS_MAX = 60  # a name that the caller sent is repeated no longer than this
-
-
-class Name(StrEnum):
-    """One word for one problem. Wire format: add, never rename."""
-
-    TOKEN_MISSING = "token_missing"  # noqa: S105 - a name, no secret
-    TOKEN_INVALID = "token_invalid"  # noqa: S105
-    TOKEN_EXPIRED = "token_expired"  # noqa: S105
-    STORE_NOT_ALLOWED = "store_not_allowed"
-    REGISTRATION_UNKNOWN = "registration_unknown"
-    ROUTE_UNKNOWN = "route_unknown"
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    BODY_MALFORMED = "body_malformed"
-    BODY_INCOMPLETE = "body_incomplete"
-    BODY_TOO_SLOW = "body_too_slow"
-    BODY_TOO_LARGE = "body_too_large"
-    MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported"
-    PART_UNKNOWN = "part_unknown"
-    PART_MISSING = "part_missing"
-    PART_DUPLICATE = "part_duplicate"
-    FIELD_UNKNOWN = "field_unknown"
-    FIELD_MISSING = "field_missing"
-    FIELD_INVALID = "field_invalid"
-    PORTRAIT_NOT_AN_IMAGE = "portrait_not_an_image"
-    CLIP_NOT_A_VIDEO = "clip_not_a_video"
-    CONSENT_MISSING = "consent_missing"
-    CHALLENGE_INVALID = "challenge_invalid"
-    CHALLENGE_MISMATCH = "challenge_mismatch"
-    CHALLENGE_EXPIRED = "challenge_expired"
-    ID_ALREADY_USED = "id_already_used"
-    REGISTRATION_IN_PROGRESS = "registration_in_progress"
-    RATE_LIMITED = "rate_limited"
-    BACKLOG_SHARE_USED = "backlog_share_used"
-    TOO_MANY_UPLOADS = "too_many_uploads"
-    TOO_MANY_WAITING = "too_many_waiting"
-    LEDGER_UNAVAILABLE = "ledger_unavailable"
-    PUBLISH_DOUBTFUL = "publish_doubtful"
-    VAULT_FULL = "vault_full"
-    VAULT_UNAVAILABLE = "vault_unavailable"
-    INTERNAL_ERROR = "internal_error"
 
 
 class Problem(NamedTuple):
@@ -72,19 +33,23 @@ class ProblemDocument(Struct, frozen=True, omit_defaults=True):
     retry_after_s: Annotated[int | None, Meta(description="Seconds to wait before asking again")] = None
 
 
-class Text(NamedTuple):
-    """title: what is wrong; todo: what to do."""
+class Refused(Exception):
+    """A request ends here, with a problem. Raised by `insist` alone, answered at the edge."""
 
-    title: str
-    todo: str
+    def __init__(self, problem: Problem) -> None:
+        """problem: what to answer."""
+        super().__init__(problem.name.value)
+        self.problem = problem
 
 
-class Row(NamedTuple):
-    """One row of TABLE."""
+_T = TypeVar("_T")
 
-    status: int
-    en: Text
-    zh: Text
+
+def insist(found: _T | Problem) -> _T:
+    """The value, or Refused with the problem that stands in its place. So a walk reads straight on."""
+    if isinstance(found, Problem):
+        raise Refused(found)
+    return found
 
 
 def document(problem: Problem, language: Language) -> ProblemDocument:
@@ -124,147 +89,3 @@ def language_of(accept_language: str | None) -> Language:
 
 
 _LANGUAGES: dict[str, Literal["zh", "en"]] = {"zh": "zh", "en": "en"}
-
-
-def _row(status: int, en: tuple[str, str], zh: tuple[str, str]) -> Row:
-    return Row(status, Text(*en), Text(*zh))
-
-
-TABLE: dict[Name, Row] = {
-    Name.TOKEN_MISSING: _row(
-        401,
-        ("No access token", "Send `Authorization: Bearer <token>`."),
-        ("缺少访问令牌", "请发送 `Authorization: Bearer <令牌>`。"),
-    ),
-    Name.TOKEN_INVALID: _row(
-        401,
-        ("The access token is not valid", "Use a token signed by your operator's registered key, for realname-intake."),
-        ("访问令牌无效", "请使用贵运营商已登记密钥为 realname-intake 签发的令牌。"),
-    ),
-    Name.TOKEN_EXPIRED: _row(
-        401, ("The access token has expired", "Fetch a new token and repeat."), ("访问令牌已过期", "请获取新令牌后重试。")
-    ),
-    Name.STORE_NOT_ALLOWED: _row(
-        403,
-        ("This token does not speak for that store", "Use the store's own token, or correct `store`."),
-        ("该令牌无权代表此门店", "请使用该门店的令牌，或更正 `store`。"),
-    ),
-    Name.REGISTRATION_UNKNOWN: _row(
-        404, ("No such registration", "Check the id that the 202 answer gave."), ("没有此登记", "请核对 202 应答中的编号。")
-    ),
-    Name.ROUTE_UNKNOWN: _row(404, ("No such address", "See /docs for all of them."), ("没有此地址", "全部地址见 /docs。")),
-    Name.METHOD_NOT_ALLOWED: _row(405, ("Wrong method", "See /docs."), ("请求方法不对", "见 /docs。")),
-    Name.BODY_MALFORMED: _row(
-        400,
-        ("The body does not parse", "Send well-formed JSON, or multipart/form-data as /docs shows."),
-        ("请求体无法解析", "请按 /docs 发送格式正确的 JSON 或 multipart/form-data。"),
-    ),
-    Name.BODY_INCOMPLETE: _row(
-        400, ("The body ended early", "Send the same request again."), ("请求体不完整", "请原样重发该请求。")
-    ),
-    Name.BODY_TOO_SLOW: _row(
-        408, ("The body took too long", "Send the same request again on a better line."), ("上传过慢", "请在网络较好时原样重发。")
-    ),
-    Name.BODY_TOO_LARGE: _row(
-        413,
-        ("The body is too large", "Record a shorter clip or a smaller portrait; /docs names the limits."),
-        ("请求体过大", "请录制较短的视频或使用较小的照片；限额见 /docs。"),
-    ),
-    Name.MEDIA_TYPE_UNSUPPORTED: _row(
-        415,
-        ("Unsupported content type", "Send the content type that /docs names."),
-        ("内容类型不支持", "请使用 /docs 所列类型。"),
-    ),
-    Name.PART_UNKNOWN: _row(
-        422, ("An unknown part", "Leave out the part that `field` names."), ("未知的部分", "请去掉 `field` 所指的部分。")
-    ),
-    Name.PART_MISSING: _row(
-        422, ("A part is missing", "Add the part that `field` names."), ("缺少部分", "请补上 `field` 所指的部分。")
-    ),
-    Name.PART_DUPLICATE: _row(
-        422, ("A part came twice", "Send the part that `field` names once."), ("部分重复", "`field` 所指的部分只能发送一次。")
-    ),
-    Name.FIELD_UNKNOWN: _row(
-        422, ("An unknown field", "Leave out the field that `field` names."), ("未知字段", "请去掉 `field` 所指的字段。")
-    ),
-    Name.FIELD_MISSING: _row(
-        422, ("A field is missing", "Add the field that `field` names."), ("缺少字段", "请补上 `field` 所指的字段。")
-    ),
-    Name.FIELD_INVALID: _row(
-        422,
-        ("A field has a wrong value", "Correct the field that `field` names; /docs says what it may be."),
-        ("字段取值不对", "请更正 `field` 所指的字段；取值见 /docs。"),
-    ),
-    Name.PORTRAIT_NOT_AN_IMAGE: _row(
-        422, ("The portrait is not an image", "Send a JPEG, PNG or WebP."), ("证件照不是图片", "请发送 JPEG、PNG 或 WebP。")
-    ),
-    Name.CLIP_NOT_A_VIDEO: _row(
-        422, ("The clip is not a video", "Send MP4 or WebM as recorded."), ("视频文件不是视频", "请发送录制的 MP4 或 WebM。")
-    ),
-    Name.CONSENT_MISSING: _row(
-        422,
-        ("The consent is missing", "Ask the customer, record the consent, and send it; or use the `referee` path."),
-        ("缺少同意", "请征得客户同意并记录后一并发送；或改走 `referee` 通道。"),
-    ),
-    Name.CHALLENGE_INVALID: _row(
-        422, ("The challenge is not ours", "Send the challenge as it was issued."), ("挑战无效", "请原样发送签发的挑战。")
-    ),
-    Name.CHALLENGE_MISMATCH: _row(
-        422,
-        (
-            "The challenge was issued for something else",
-            "Use it for the store, terminal, path and person that it was issued for.",
-        ),
-        ("挑战与请求不符", "挑战只能用于签发时的门店、终端、通道和客户。"),
-    ),
-    Name.CHALLENGE_EXPIRED: _row(
-        410, ("The challenge has expired", "Ask for a new challenge and record again."), ("挑战已过期", "请重新获取挑战并录制。")
-    ),
-    Name.ID_ALREADY_USED: _row(
-        422,
-        ("This challenge was used for another request", "Ask for a new challenge; a challenge is good for one recording."),
-        ("该挑战已用于另一请求", "请重新获取挑战；一个挑战只用于一次录制。"),
-    ),
-    Name.REGISTRATION_IN_PROGRESS: _row(
-        409,
-        ("This registration is being taken in", "Repeat it, or ask for its status."),
-        ("该登记正在受理", "请稍后重发或查询状态。"),
-    ),
-    Name.RATE_LIMITED: _row(
-        429, ("Too many requests", "Wait as `Retry-After` says."), ("请求过多", "请按 `Retry-After` 等待后重试。")
-    ),
-    Name.BACKLOG_SHARE_USED: _row(
-        429,
-        ("Too many of your registrations are undecided", "Wait as `Retry-After` says; those taken in are being decided."),
-        ("贵方未决登记过多", "请按 `Retry-After` 等待；已受理的仍在处理。"),
-    ),
-    Name.TOO_MANY_UPLOADS: _row(
-        503, ("Too many uploads at once", "Wait as `Retry-After` says."), ("同时上传过多", "请按 `Retry-After` 等待后重试。")
-    ),
-    Name.TOO_MANY_WAITING: _row(
-        503, ("Too many are waiting for a status", "Ask without waiting."), ("等待状态的连接过多", "请改为不等待的查询。")
-    ),
-    Name.LEDGER_UNAVAILABLE: _row(
-        503,
-        ("Registrations cannot be taken in now", "Nothing was kept. Repeat the same request as `Retry-After` says."),
-        ("暂时无法受理登记", "未保留任何数据。请按 `Retry-After` 原样重发。"),
-    ),
-    Name.PUBLISH_DOUBTFUL: _row(
-        503,
-        ("It is not certain that the registration was taken in", "Repeat the same request unchanged: that is safe."),
-        ("登记是否受理尚不确定", "请原样重发同一请求：重发是安全的。"),
-    ),
-    Name.VAULT_FULL: _row(
-        503,
-        ("There is no room for the recording", "Nothing was kept. Repeat as `Retry-After` says; staff have been alerted."),
-        ("存储空间不足", "未保留任何数据。请按 `Retry-After` 重试；已通知运维。"),
-    ),
-    Name.VAULT_UNAVAILABLE: _row(
-        503,
-        ("The recording cannot be stored now", "Nothing was kept. Repeat the same request as `Retry-After` says."),
-        ("暂时无法存储录像", "未保留任何数据。请按 `Retry-After` 原样重发。"),
-    ),
-    Name.INTERNAL_ERROR: _row(
-        500, ("A fault of ours", "Repeat once; if it stays, tell us the time."), ("系统故障", "请重试一次；如仍失败请告知时间。")
-    ),
-}

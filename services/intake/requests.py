@@ -8,10 +8,12 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from realname.ids import is_registration_id
 from realname.messages import Action, Consent, Id, Instant, Name, Path, PortraitSource, Purpose, Verdict
 from realname.reasons import Reason
 from realname.statuses import Step
-from services.intake import problems
+from services.intake.auth import Caller
+from services.intake.problem_names import Name as ProblemName
 from services.intake.problems import Problem
 
 PersonToken = Annotated[
@@ -98,25 +100,32 @@ def read_json(body: bytes | bytearray, kind: type[_T]) -> _T | Problem:
     except msgspec.ValidationError as error:
         return _problem_of(str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Problem(problems.Name.BODY_MALFORMED)
+        return Problem(ProblemName.BODY_MALFORMED)
 
 
 def _problem_of(message: str) -> Problem:
     """A message of msgspec -> problem. Its texts are stable within the pinned minor version (tested)."""
     at = _PATH.search(message)
     parent = at["path"] if at else ""
-    for pattern, name in ((_UNKNOWN, problems.Name.FIELD_UNKNOWN), (_MISSING, problems.Name.FIELD_MISSING)):
+    for pattern, name in ((_UNKNOWN, ProblemName.FIELD_UNKNOWN), (_MISSING, ProblemName.FIELD_MISSING)):
         if found := pattern.search(message):
             return Problem(name, field=f"{parent}.{found['field']}" if parent else found["field"])
-    return Problem(problems.Name.FIELD_INVALID, field=parent) if parent else Problem(problems.Name.BODY_MALFORMED)
+    return Problem(ProblemName.FIELD_INVALID, field=parent) if parent else Problem(ProblemName.BODY_MALFORMED)
 
 
 def check_complete(request: RegistrationRequest) -> Problem | None:
     """What a path requires beyond the fields' own rules."""
+    if request.previous is not None and not is_registration_id(request.previous):
+        return Problem(ProblemName.FIELD_INVALID, field="previous")
     if request.path == "referee":
         return None
     if request.consent is None:
-        return Problem(problems.Name.CONSENT_MISSING, field="consent")
+        return Problem(ProblemName.CONSENT_MISSING, field="consent")
     if request.portrait_source is None:
-        return Problem(problems.Name.FIELD_MISSING, field="portrait_source")
+        return Problem(ProblemName.FIELD_MISSING, field="portrait_source")
     return None
+
+
+def check_store(caller: Caller, store: str) -> Problem | None:
+    """A store's token speaks for that store alone."""
+    return None if caller.may_use(store) else Problem(ProblemName.STORE_NOT_ALLOWED, field="store")

@@ -15,7 +15,9 @@ from typing import Literal, NamedTuple
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 from realname.media import HEAD_BYTES, sniff_clip, sniff_image
-from services.intake.problems import Name, Problem
+from realname.messages import Path
+from services.intake.problem_names import Name
+from services.intake.problems import Problem
 
 PartName = Literal["request", "portrait", "clip"]
 PARTS: tuple[PartName, ...] = ("request", "portrait", "clip")
@@ -104,11 +106,7 @@ class Upload:
             return Problem(Name.BODY_TOO_LARGE)
         except MultipartError:
             return Problem(Name.BODY_MALFORMED)
-        if self._taken_bytes > self._limits.body:  # what stands before, between and after the parts
-            return Problem(Name.BODY_TOO_LARGE)
-        if not self._parts and self._taken_bytes > FRAMING_BYTES_MAX:
-            return Problem(Name.BODY_MALFORMED)
-        return None
+        return self._check_framing()
 
     def finish(self) -> Received | Problem:
         """After the last chunk."""
@@ -134,6 +132,14 @@ class Upload:
             return Problem(Name.BODY_TOO_LARGE, field=part.name)
         part.content += event
         return self._sniff(part, ended=False)
+
+    def _check_framing(self) -> Problem | None:
+        """What stands before, between and after the parts has its limit, too."""
+        if self._taken_bytes > self._limits.body:
+            return Problem(Name.BODY_TOO_LARGE)
+        if not self._parts and self._taken_bytes > FRAMING_BYTES_MAX:
+            return Problem(Name.BODY_MALFORMED)
+        return None
 
     def _begin(self, name: str) -> Problem | None:
         known = _KNOWN.get(name)
@@ -165,3 +171,14 @@ def boundary_of(content_type: str | None) -> str | None:
     boundary = options.get("boundary", "")
     fits = 1 <= len(boundary) <= 70 and boundary.isascii() and boundary.isprintable()  # noqa: PLR2004 - RFC 2046, 5.1.1
     return boundary if kind == "multipart/form-data" and fits else None
+
+
+def media_of(received: Received, path: Path) -> dict[str, Medium] | Problem:
+    """The media by their kind: both on the face path, none on the referee path."""
+    sent = {"portrait": received.portrait, "clip": received.clip}
+    for kind, medium in sent.items():
+        if medium is None and path == "face":
+            return Problem(Name.PART_MISSING, field=kind)
+        if medium is not None and path == "referee":
+            return Problem(Name.PART_UNKNOWN, field=kind)
+    return {kind: medium for kind, medium in sent.items() if medium is not None}

@@ -1,0 +1,5 @@
+"""Runs the process."""
+
+from services.intake.main import main
+
+main()

@@ -1,0 +1,95 @@
+"""Intake's application: the parts put together, the background tasks, and problems as answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
+
+from services.intake import problems
+from services.intake.edge import OUTCOME, with_edge
+from services.intake.problem_names import Name
+from services.intake.problems import Problem, Refused
+from services.intake.routes import ROUTES, AnyRequest, Desk
+
+_log = logging.getLogger(__name__)
+Background = Callable[[], Coroutine[Any, Any, None]]
+# Litestar's own refusals, by status; all else it raises is a fault of ours.
+_BY_STATUS = {400: Name.BODY_MALFORMED, 404: Name.ROUTE_UNKNOWN, 405: Name.METHOD_NOT_ALLOWED, 413: Name.BODY_TOO_LARGE}
+
+
+def build_app(
+    desk: Desk,
+    *,
+    background: tuple[Background, ...] = (),
+    closing: tuple[Background, ...] = (),
+    stop: Callable[[], None] = lambda: None,
+) -> ASGIApp:
+    """The ASGI application.
+
+    background: run from start to stop; where one ends by itself, that is a bug, and `stop` is called (the supervisor
+    starts a whole process again, not half of one). closing: run at the stop, in order.
+    """
+
+    def on_end(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            _log.critical("a background task ended: stopping", exc_info=task.exception())
+            stop()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+        tasks = [asyncio.create_task(each()) for each in background]
+        for task in tasks:
+            task.add_done_callback(on_end)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for close in closing:
+                await close()
+
+    app = Litestar(
+        route_handlers=list(ROUTES),
+        lifespan=[lifespan],
+        state=State({"desk": desk}),
+        exception_handlers={Refused: _refuse, HTTPException: _refuse_as_litestar, Exception: _fail},
+        openapi_config=None,
+        logging_config=None,
+    )
+    return with_edge(app, desk.metrics)
+
+
+def _refuse(request: AnyRequest, refused: Refused) -> Response[bytes]:
+    return _answer(request, refused.problem)
+
+
+def _refuse_as_litestar(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    name = _BY_STATUS.get(error.status_code)
+    return _answer(request, Problem(name)) if name else _fail(request, error)
+
+
+def _fail(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """A bug. The log gets its class and place, the caller nothing of it."""
+    _log.error("request failed", exc_info=error)
+    return _answer(request, Problem(Name.INTERNAL_ERROR))
+
+
+def _answer(request: AnyRequest, problem: Problem) -> Response[bytes]:
+    request.scope["state"][OUTCOME] = problem.name.value
+    document = problems.document(problem, problems.language_of(request.headers.get("accept-language")))
+    return Response(
+        msgspec.json.encode(document),
+        status_code=document.status,
+        media_type=problems.MEDIA_TYPE,
+        headers=problems.headers(problem),
+    )

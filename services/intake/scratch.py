@@ -1,0 +1,175 @@
+"""Redis as intake uses it: marks of issued challenges, claims, statuses, counts. Scratch: away, it costs a look into Kafka."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# redis-py's commands have partial types; they end in this file.
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from typing import Any, Final, Protocol
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from realname.clock import monotonic
+from realname.stages import undecided_key
+from realname.statuses import CHANNEL, TTL_S, WRITE_FORWARDS_LUA, Status, decode_status, status_key, write_arguments
+from services.intake.known import Seen
+
+_ANSWER_S = 1.0  # a Redis that needs longer is away
+_CONNECT_S = 0.5
+_AWAY_S = 1.0  # after a failure nobody waits for it for so long
+_CONNECTIONS_MAX = 32
+
+
+class Away:
+    """Redis does not answer: whoever asked must do without."""
+
+
+AWAY: Final = Away()
+
+# KEYS: claim, status hash, issued mark. ARGV: fingerprint, TTL s. One look and one step: whoever comes second sees the first.
+_CLAIM_LUA = """
+local held = redis.call('GET', KEYS[1])
+if not held then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+local status = redis.call('HMGET', KEYS[2], 'rank', 'fingerprint')
+return {held or '', status[1] or '', status[2] or '', redis.call('EXISTS', KEYS[3])}
+"""
+# KEYS: claim. ARGV: fingerprint. Removes only our own.
+_RELEASE_LUA = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+
+
+class Scratch(Protocol):
+    """What intake keeps for a while. Nothing raises: AWAY is an answer."""
+
+    async def remember_issued(self, registration_id: str, ttl_s: int) -> None:
+        """Leave the mark by which a later claim knows that nothing was lost since."""
+        ...
+
+    async def claim(self, registration_id: str, fingerprint: str) -> Seen | Away:
+        """Claim the id for this request, if nobody has; what was seen in that moment."""
+        ...
+
+    async def release(self, registration_id: str, fingerprint: str) -> None:
+        """Take this request's claim back: it was refused."""
+        ...
+
+    async def write(self, status: Status) -> None:
+        """Forwards only."""
+        ...
+
+    async def status(self, registration_id: str) -> Status | Away | None:
+        """None: Redis knows no such id."""
+        ...
+
+    async def undecided(self, partitions: int) -> Mapping[str, int] | Away:
+        """Undecided records by operator, over all partitions, as the dispatchers last said."""
+        ...
+
+    def moved(self) -> AsyncIterator[str]:
+        """Ids whose status moved, as they move. Ends where Redis goes away."""
+        ...
+
+
+class RedisScratch:
+    """`Scratch` on a real Redis."""
+
+    def __init__(self, url: str) -> None:
+        """Does not connect yet."""
+        self._redis: Redis = Redis(
+            connection_pool=BlockingConnectionPool.from_url(
+                url,
+                max_connections=_CONNECTIONS_MAX,
+                timeout=_ANSWER_S,
+                socket_timeout=_ANSWER_S,
+                socket_connect_timeout=_CONNECT_S,
+                retry=Retry(NoBackoff(), 0),
+            )
+        )
+        self._claim = self._redis.register_script(_CLAIM_LUA)
+        self._release = self._redis.register_script(_RELEASE_LUA)
+        self._write = self._redis.register_script(WRITE_FORWARDS_LUA)
+        self._away_until_s = 0.0
+
+    async def remember_issued(self, registration_id: str, ttl_s: int) -> None:
+        await self._ask(lambda: self._redis.set(_issued_key(registration_id), b"1", ex=ttl_s))
+
+    async def claim(self, registration_id: str, fingerprint: str) -> Seen | Away:
+        keys = [_claim_key(registration_id), status_key(registration_id), _issued_key(registration_id)]
+        answer = await self._ask(lambda: self._claim(keys=keys, args=[fingerprint, TTL_S]))
+        if isinstance(answer, Away):
+            return answer
+        held, rank, accepted_as, remembered = answer
+        return Seen(
+            claimed_by=held.decode() or None,
+            accepted=bool(rank),
+            accepted_as=accepted_as.decode() or None,
+            remembered=bool(remembered),
+        )
+
+    async def release(self, registration_id: str, fingerprint: str) -> None:
+        await self._ask(lambda: self._release(keys=[_claim_key(registration_id)], args=[fingerprint]))
+
+    async def write(self, status: Status) -> None:
+        key, argv = write_arguments(status)
+        await self._ask(lambda: self._write(keys=[key], args=argv))
+
+    async def status(self, registration_id: str) -> Status | Away | None:
+        body = await self._ask(lambda: self._redis.hget(status_key(registration_id), "status"))
+        return body if body is None or isinstance(body, Away) else decode_status(body)
+
+    async def undecided(self, partitions: int) -> Mapping[str, int] | Away:
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in range(partitions):
+            pipeline.hgetall(undecided_key(partition))
+        answers = await self._ask(pipeline.execute)
+        if isinstance(answers, Away):
+            return answers
+        total: Counter[str] = Counter()
+        for held in answers:
+            total.update({operator.decode(): int(count) for operator, count in held.items()})
+        return total
+
+    async def moved(self) -> AsyncIterator[str]:
+        subscription = self._redis.pubsub(ignore_subscribe_messages=True)
+        try:
+            await subscription.subscribe(CHANNEL)
+            while True:
+                message = await subscription.get_message(timeout=_ANSWER_S)
+                if message is not None:
+                    yield message["data"].decode("ascii", "replace")
+        except (RedisError, OSError):
+            return
+        finally:
+            with contextlib.suppress(RedisError, OSError):
+                await subscription.aclose()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._redis.aclose()
+
+    async def _ask(self, question: Any) -> Any:
+        """The answer, or AWAY; for a second after a failure at once, so that no request queues for a dead Redis."""
+        if monotonic() < self._away_until_s:
+            return AWAY
+        try:
+            asked: Awaitable[Any] = question()
+            return await asked
+        except (RedisError, OSError, TimeoutError):
+            self._away_until_s = monotonic() + _AWAY_S
+            return AWAY
+
+
+def _claim_key(registration_id: str) -> str:
+    return f"rn:claim:{registration_id}"
+
+
+def _issued_key(registration_id: str) -> str:
+    return f"rn:issued:{registration_id}"
