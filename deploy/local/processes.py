@@ -32,7 +32,9 @@ SERVICES = (
     Service("janitor", "services.janitor", "janitor", 10),
     Service("worker", "workers", "worker", 25),
     # One task at a time: what was lost twice runs here, beside nobody.
-    Service("worker-solo", "workers", "worker_solo", 25, {"REALNAME_QUEUES": _SOLO, "REALNAME_THREADS": "1"}),
+    Service(
+        "worker-solo", "workers", "worker_solo", 25, {"REALNAME_QUEUES": _SOLO, "REALNAME_THREADS": "1", "REALNAME_DECODERS": "1"}
+    ),
     Service("dispatcher-0", "services.dispatcher", "dispatcher_0", 15, {"REALNAME_SLOT": "0"}),
     Service("dispatcher-1", "services.dispatcher", "dispatcher_1", 15, {"REALNAME_SLOT": "1"}),
     Service("intake", "services.intake", "intake", 15),

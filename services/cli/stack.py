@@ -15,6 +15,7 @@ from rich.console import Console
 
 from deploy.local.errors import NotReady, StackError
 from deploy.local.layout import STATE, Stack, ports_from, recorded, stack_of
+from deploy.local.processes import SERVICES, Service
 from deploy.local.status import Report, report_of
 from deploy.local.supervision import State, Supervision
 from deploy.local.up import bring_up, kill_all, take_down
@@ -49,13 +50,21 @@ def up(state: StateOption = STATE, ports_from_n: PortsOption = None, *, detach: 
     """
     console = Console(highlight=False, soft_wrap=True)
     stack = stack_of(state, ports_from(ports_from_n, os.environ), os.environ)
+    run_stack(stack, SERVICES, console, stay=not detach)
+
+
+def run_stack(stack: Stack, services: tuple[Service, ...], console: Console, *, stay: bool) -> None:
+    """Bring it up and say where it is; with `stay`, watch it until Ctrl-C and take it down again.
+
+    Exits with 1, everything stopped, where a process does not become ready.
+    """
     _raise_on_signals()
     began_at = time.monotonic()
     try:
-        supervision = bring_up(stack, os.environ, lambda line: console.print(f"  {line}", markup=False))
+        supervision = bring_up(stack, os.environ, lambda line: console.print(f"  {line}", markup=False), services=services)
         console.print(f"all ready after {time.monotonic() - began_at:.0f} s", style="bold green")
         _say_where(console, stack)
-        if detach:
+        if not stay:
             console.print("it runs on; `realname down` ends it")
             return
         console.print("Ctrl-C stops everything; data, keys and media stay")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from kafka import KafkaProducer
 
@@ -65,29 +68,21 @@ def test_what_ends_is_started_again_and_a_second_start_is_refused(stack: Stack) 
     eventually(lambda: supervision.states()["dispatcher-0"].pid not in {0, before.pid}, within_s=10)
 
 
-def test_a_killed_supervisor_leaves_nothing_that_the_next_start_does_not_end(stack: Stack) -> None:
-    supervision = bring_up(stack, os.environ, quiet, services=STAND_INS)
-    first = {name: state.pid for name, state in supervision.states().items()}
-    supervisor = int((stack.run / "supervisord.pid").read_text())
-    os.kill(supervisor, signal.SIGKILL)
-    eventually(lambda: not Supervision(stack).is_answering(), within_s=10)
+def test_a_killed_supervisor_leaves_nothing_that_the_next_up_or_down_does_not_end(stack: Stack) -> None:
+    first = bring_up(stack, os.environ, quiet, services=STAND_INS).states()
+    kill_supervisor(stack)
     assert set(leftovers(stack).values()) == set(NAMES)
 
     said: list[str] = []
     # its pid file and its socket still lie there, and kafka was not stopped cleanly
-    again = bring_up(stack, os.environ, said.append, services=STAND_INS)
-
+    again = bring_up(stack, os.environ, said.append, services=STAND_INS).states()
     assert "left behind" in said[0]
-    assert not {state.pid for state in again.states().values()} & set(first.values())
+    assert not {state.pid for state in again.values()} & {state.pid for state in first.values()}
 
-
-def test_down_ends_what_a_killed_supervisor_left(stack: Stack) -> None:
-    bring_up(stack, os.environ, quiet, services=STAND_INS)
-    os.kill(int((stack.run / "supervisord.pid").read_text()), signal.SIGKILL)
-    eventually(lambda: not Supervision(stack).is_answering(), within_s=10)
+    kill_supervisor(stack)
     assert take_down(stack, quiet)
     assert not leftovers(stack)
-    assert not answers_ping(stack.ports.valkey)
+    check_ports(stack)
     assert not take_down(stack, quiet)
 
 
@@ -95,6 +90,35 @@ def test_a_process_that_keeps_ending_is_named_with_its_last_words(stack: Stack) 
     environment = {**os.environ, "STAND_IN_BREAKS": "1"}
     with pytest.raises(NotReady, match=r"(?s)dispatcher-1 keeps ending.*broken on purpose"):
         bring_up(stack, environment, quiet, services=STAND_INS)
+
+
+def test_ctrl_c_stops_everything_and_exits_without_complaint(stack: Stack) -> None:
+    script = """
+import sys, msgspec
+from rich.console import Console
+from deploy.local.layout import Stack
+from services.cli.stack import run_stack
+from tests.integration.test_up_and_down import STAND_INS
+run_stack(msgspec.json.decode(sys.argv[1], type=Stack), STAND_INS, Console(soft_wrap=True), stay=True)
+"""
+    command = [sys.executable, "-c", script, msgspec.json.encode(stack).decode()]
+    window = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert window.stdout is not None
+    shown = ""
+    while "Ctrl-C stops everything" not in shown:
+        line = window.stdout.readline()
+        assert line, shown
+        shown += line
+    assert leftovers(stack)
+
+    window.send_signal(signal.SIGINT)
+    shown, _ = window.communicate(timeout=60)
+
+    assert window.returncode == 0, shown
+    assert {line.split()[0] for line in shown.splitlines() if " stopped after " in line} == set(NAMES)
+    assert shown.index("intake") < shown.index("dispatcher-0") < shown.index("kafka")
+    assert not leftovers(stack)
+    check_ports(stack)
 
 
 def test_a_taken_port_is_named_with_its_holder_before_anything_starts(stack: Stack) -> None:
@@ -108,6 +132,12 @@ def test_a_taken_port_is_named_with_its_holder_before_anything_starts(stack: Sta
 
 def quiet(_line: str) -> None:
     """Says nothing."""
+
+
+def kill_supervisor(stack: Stack) -> None:
+    """SIGKILL, by its pid file; returns when it is gone."""
+    os.kill(int((stack.run / "supervisord.pid").read_text()), signal.SIGKILL)
+    eventually(lambda: not Supervision(stack).is_answering(), within_s=10)
 
 
 def send(stack: Stack, count: int) -> None:
