@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import logging
 import signal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -46,6 +47,7 @@ def main() -> None:
     """`python -m services.intake`. Settings: REALNAME_*, see realname/settings.py."""
     settings = read_settings(Intake)
     start_logging(settings.log_level)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     app = compose(settings)
     uvicorn.run(
         app,  # pyright: ignore[reportArgumentType] - two libraries' names for one ASGI

@@ -31,8 +31,8 @@ def pages_of(document: Mapping[str, Any]) -> dict[str, Page]:
     style = files(__package__ or "services.intake").joinpath("static", "docs.css").read_bytes()
     return {
         "/openapi.json": Page(msgspec.json.encode(document), "application/vnd.oai.openapi+json", {}),
-        "/docs": Page(render(document).encode(), "text/html; charset=utf-8", policy),
-        "/docs/style.css": Page(style, "text/css; charset=utf-8", {}),
+        "/docs": Page(render(document).encode(), "text/html", policy),
+        "/docs/style.css": Page(style, "text/css", {}),
     }
 
 

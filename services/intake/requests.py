@@ -35,7 +35,8 @@ class ChallengeRequest(Struct, frozen=True, forbid_unknown_fields=True):
     person_token: PersonToken
     path: Annotated[Path, Meta(description="`referee`: for those who cannot or will not use their face; no media")] = "face"
     lifetime_s: Annotated[
-        int | None, Meta(ge=1, description="Seconds that it may be used; may be asked shorter than the usual, never longer")
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="Seconds that it may be used; may be asked shorter than the usual, never longer"),
     ] = None
 
 

@@ -27,7 +27,8 @@ from services.intake.status import Statuses, answer_of
 AnyRequest = Request[Any, Any, Any]
 CHALLENGE_BYTES_MAX = 4096
 _JSON = "application/json"
-_TEXT = "text/plain; charset=utf-8"
+_METRICS = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+_TEXT = "text/plain"  # Litestar adds the charset to text
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ async def readyz(request: AnyRequest) -> Response[bytes]:
 @get("/metrics", name="metrics")
 async def metrics(request: AnyRequest) -> Response[bytes]:
     """For Prometheus."""
-    return Response(generate_latest(_desk(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(_desk(request).metrics.registry), media_type=_METRICS)
 
 
 @get(["/docs", "/docs/style.css", "/openapi.json"], name="docs")

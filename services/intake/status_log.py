@@ -168,6 +168,7 @@ class _Look:
     def _seek(self) -> None:
         consumer, places = self._consumer, list(self._open)
         consumer.assign(places)
+        consumer.resume(*places)  # assigning the same places again keeps them paused as the last look left them
         since = {place: min(map(_minted_of, self._open[place])) - _SKEW_MS for place in places}
         starts = consumer.offsets_for_times(since, timeout_ms=_CALL_MS)
         self._ends = consumer.end_offsets(places, timeout_ms=_CALL_MS)
