@@ -16,6 +16,7 @@ CORE = slice(20, 92)  # rows and columns of a chip that show skin on every face:
 SHIFT_MAX = 3  # px: landmarks of the same photo at another size land that far off
 FINE, COARSE = 1.0, 2.0  # sigma, px; of nine bands tried, this one best told the same photo from another of that person
 PNG_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
+WEBP_LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]  # above 100: without loss
 
 
 def gray_chip(gray: Image, five: Points) -> NDArray[np.float32]:
@@ -52,6 +53,14 @@ def pack_chip(chip: Image) -> bytes:
     """A (112, 112, 3) BGR chip as PNG: without loss, so that its embedding is what it was."""
     assert_colour(chip)
     done, packed = cv2.imencode(".png", chip, PNG_FAST)
+    assert done
+    return packed.tobytes()
+
+
+def pack_chip_tightly(chip: Image) -> bytes:
+    """The same as WebP without loss: a third smaller for 15 times the CPU. For grainy chips that PNG leaves too large."""
+    assert_colour(chip)
+    done, packed = cv2.imencode(".webp", chip, WEBP_LOSSLESS)
     assert done
     return packed.tobytes()
 

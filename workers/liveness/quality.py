@@ -1,4 +1,4 @@
-"""Pure: how good the picture of a face is, in the words of ISO/IEC 29794-5; and which frames are worth a look."""
+"""Pure: how good the picture of a face is, in the words of ISO/IEC 29794-5."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from realname.policy import BlinkRules, ClipRules
+from realname.policy import ClipRules
 from realname.reasons import Reason
 from workers.chips import sharpness_of
 
@@ -63,42 +63,8 @@ def capture_faults(typically: dict[str, float], rules: ClipRules) -> list[Reason
     return [reason for holds, reason in faults if holds]
 
 
-def candidates(
-    yaw_deg: NDArray[np.float32], closedness: NDArray[np.float32], *, frontal_yaw_deg_max: float, blink: BlinkRules
-) -> list[int]:
-    """Up to CANDIDATES frames, spread evenly over those that show the face from the front with open eyes.
-
-    yaw_deg, closedness: (T,), NaN where no face was seen. Where too few are frontal, the least turned ones join.
-    """
-    open_eyed = np.flatnonzero(closedness < blink.hysteresis * blink.closedness_min)
-    frontal = open_eyed[np.abs(yaw_deg[open_eyed]) <= frontal_yaw_deg_max]
-    if len(frontal) < CANDIDATES:
-        seen = np.flatnonzero(~np.isnan(yaw_deg))
-        frontal = np.sort(seen[np.argsort(np.abs(yaw_deg[seen]), kind="stable")][:CANDIDATES])
-    return spread(frontal.tolist(), CANDIDATES)
-
-
-def spread(frames: Sequence[int], count: int) -> list[int]:
-    """So many of the frames (fewer if there are fewer), evenly over them: the first and the last are in."""
-    if len(frames) <= count:
-        return list(frames)
-    return [frames[position] for position in np.linspace(0, len(frames) - 1, count).round().astype(int)]
-
-
-def best_frames(frames: Sequence[int], qualities: Sequence[Quality], count: int) -> list[int]:
-    """The frames for the match, best first: the best of each of `count` parts of time.
-
-    Spread in time, so that a moment's glare or another face cannot speak for the whole clip.
-    """
-    scores = dict(zip(frames, _scores(qualities), strict=True))
-    in_time = sorted(scores)
-    parts = [in_time[len(in_time) * part // count : len(in_time) * (part + 1) // count] for part in range(count)]
-    best = [max(part, key=scores.__getitem__) for part in parts if part]
-    return sorted(best, key=lambda frame: (-scores[frame], frame))
-
-
-def _scores(qualities: Sequence[Quality]) -> list[float]:
-    """Sharp, frontal, well exposed: 0..1, comparable within one clip only."""
+def scores_of(qualities: Sequence[Quality]) -> list[float]:
+    """How well each would do for the match: sharp, frontal, well exposed. 0..1, comparable within one clip only."""
     sharpest = max((one.sharpness for one in qualities), default=0.0) or 1.0
     return [
         (one.sharpness / sharpest)

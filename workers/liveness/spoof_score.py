@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realname.policy import PadRules
-from workers.liveness.quality import spread
+from workers.liveness.choice import spread
 
 
 def pad_frames(yaw_deg: NDArray[np.float32], rules: PadRules) -> list[int]:

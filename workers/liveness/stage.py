@@ -15,10 +15,11 @@ from realname.messages import Challenge, LivenessReport
 from realname.policy import Policy
 from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
-from workers.chips import gray_chip, pack_chip
+from workers.chips import gray_chip, pack_chip, pack_chip_tightly
 from workers.clip import Clip
-from workers.liveness.continuity import constancy, frames_to_compare
-from workers.liveness.quality import Quality, best_frames, candidates, capture_faults, quality_of, typical
+from workers.liveness.choice import best_of, candidate_groups, fit_frames
+from workers.liveness.continuity import constancy, sides_of
+from workers.liveness.quality import Quality, capture_faults, quality_of, scores_of, typical
 from workers.liveness.signals import Motion, motion_of
 from workers.liveness.spoof_score import pad_frames, pad_live
 from workers.liveness.track import Track, longest_gap_s
@@ -60,16 +61,18 @@ def judge_liveness(clip: Clip, challenge: Challenge, models: Models, policy: Pol
     with watch.step("signals"):
         motion = motion_of(track.points, clip.at_s, challenge, policy)
     report = _described(clip, track, motion, policy)
-    signals = Signals(motion=motion, boxes=track.boxes)
-    if track.seen.any():
-        looks = _look(clip, track, motion, policy, watch)
-        quality = typical(list(looks.values()))
-        capture = (*report.capture, *capture_faults(quality, policy.clip))
-        report = msgspec.structs.replace(report, quality=quality, capture=capture)
-        if not capture:
-            report, chips, signals = _examined(report, looks, _Scene(clip, track, motion, models, policy, watch))
-            return Judged(_timed(report, models, watch), chips, signals)
-    return Judged(_timed(report, models, watch), [], signals)
+    if not track.seen.any():
+        return Judged(_timed(report, models, watch), [], Signals(motion, track.boxes))
+    scene = _Scene(clip, track, motion, models, policy, watch)
+    groups, looks = scene.look()
+    quality = typical(list(looks.values()))
+    capture = (*report.capture, *capture_faults(quality, policy.clip))
+    report = msgspec.structs.replace(report, quality=quality, capture=capture)
+    if capture:
+        return Judged(_timed(report, models, watch), [], Signals(motion, track.boxes))
+    best = best_of(groups, dict(zip(looks, scores_of(list(looks.values())), strict=True)))
+    report, chips, signals = _examined(report, best, scene)
+    return Judged(_timed(report, models, watch), chips, signals)
 
 
 def _follow(clip: Clip, models: Models, policy: Policy, watch: Stopwatch) -> Track:
@@ -126,25 +129,10 @@ def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> 
     return [reason for holds, reason in faults if holds]
 
 
-def _look(clip: Clip, track: Track, motion: Motion, policy: Policy, watch: Stopwatch) -> dict[int, Quality]:
-    """The quality of the frames from which chips are taken."""
-    looks: dict[int, Quality] = {}
-    with watch.step("quality"):
-        frames = candidates(
-            motion.yaw_deg, motion.closedness, frontal_yaw_deg_max=policy.pad.frontal_yaw_deg_max, blink=policy.blink
-        )
-        for frame in frames:
-            points = track.points[frame]
-            looks[frame] = quality_of(
-                gray_chip(clip.gray(frame), five_points(points)),
-                eye_distance_px=float(eye_distance_px(points)),
-                yaw_deg=float(motion.yaw_deg[frame]),
-            )
-    return looks
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
+    """What is known of one clip that shows a face."""
+
     clip: Clip
     track: Track
     motion: Motion
@@ -156,20 +144,41 @@ class _Scene:
         """The aligned face of one frame."""
         return align_112(self.clip.bgr(frame), five_points(self.track.points[frame]))
 
+    def look(self) -> tuple[list[list[int]], dict[int, Quality]]:
+        """The frames from which chips may be taken, in groups, and how good each is."""
+        rules, motion = self.policy, self.motion
+        starts = [event.first for event in motion.answer.taken if event is not None]
+        with self.watch.step("quality"):
+            fit = fit_frames(
+                motion.yaw_deg, motion.closedness, frontal_yaw_deg_max=rules.pad.frontal_yaw_deg_max, blink=rules.blink
+            )
+            groups = candidate_groups(fit, starts, rules.match.frames)
+            looks = {frame: self._quality(frame) for group in groups for frame in group}
+        return groups, looks
 
-def _examined(report: LivenessReport, looks: dict[int, Quality], scene: _Scene) -> tuple[LivenessReport, list[bytes], Signals]:
-    """PAD, constancy of the face and chips of a clip that is fit to be judged."""
+    def _quality(self, frame: int) -> Quality:
+        points = self.track.points[frame]
+        return quality_of(
+            gray_chip(self.clip.gray(frame), five_points(points)),
+            eye_distance_px=float(eye_distance_px(points)),
+            yaw_deg=float(self.motion.yaw_deg[frame]),
+        )
+
+
+def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[LivenessReport, list[bytes], Signals]:
+    """PAD, chips and constancy of the face of a clip that is fit to be judged. best: the chips' frames, best first."""
     policy, track, watch = scene.policy, scene.track, scene.watch
-    best = best_frames(list(looks), list(looks.values()), policy.match.frames)
     frontal = pad_frames(scene.motion.yaw_deg, policy.pad)
     with watch.asking("pad"):
         scores = scene.models.spoof.score_many([(scene.clip.bgr(frame), track.boxes[frame]) for frame in frontal])
-    with watch.asking("constancy"):
-        compared = frames_to_compare(best[0], scene.motion.answer, track.seen, track.jumps)
-        same = constancy(scene.models.embedder.embed(np.stack([scene.chip(frame) for frame in compared])))
-    changed = same is not None and same < policy.track.similarity_min
     with watch.step("chips"):
-        chips = _within_limit([pack_chip(scene.chip(frame)) for frame in best])
+        chips = _packed([scene.chip(frame) for frame in best])
+    same = None
+    if track.jumps or len(chips) < len(best):
+        with watch.asking("constancy"):
+            compared = sorted({*best, *sides_of(track.jumps, track.seen)})
+            same = constancy(scene.models.embedder.embed(np.stack([scene.chip(frame) for frame in compared])))
+    changed = same is not None and same < policy.track.similarity_min
     live = pad_live(scores, policy.pad)
     lost = bool(track.jumps) and not changed  # the same face, but not followed: its motion is not to be trusted
     examined = msgspec.structs.replace(
@@ -183,16 +192,18 @@ def _examined(report: LivenessReport, looks: dict[int, Quality], scene: _Scene) 
     return examined, [] if lost else chips, Signals(scene.motion, track.boxes, frontal, scores, best)
 
 
-def _within_limit(chips: list[bytes]) -> list[bytes]:
-    """The best chips that fit one matching message when sealed. A chip always fits: 112 x 112 x 3 bytes at most."""
-    kept: list[bytes] = []
-    room = CHIPS_BYTES_MAX
-    for chip in chips:
-        room -= len(chip) + SEALING_BYTES
-        if room < 0:
-            break
-        kept.append(chip)
-    return kept
+def _packed(chips: list[Image]) -> list[bytes]:
+    """Without loss, and as many of the best as fit one matching message when sealed. One always fits."""
+    packed = [pack_chip(chip) for chip in chips]
+    if _sealed_bytes(packed) > CHIPS_BYTES_MAX:
+        packed = [pack_chip_tightly(chip) for chip in chips]
+    while _sealed_bytes(packed) > CHIPS_BYTES_MAX:
+        packed.pop()
+    return packed
+
+
+def _sealed_bytes(chips: list[bytes]) -> int:
+    return sum(len(chip) + SEALING_BYTES for chip in chips)
 
 
 def _timed(report: LivenessReport, models: Models, watch: Stopwatch) -> LivenessReport:

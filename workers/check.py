@@ -1,0 +1,119 @@
+"""The whole check in this process: no broker, no vault. The same stages and the same decide() as in production."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from models.registry import Models
+from realname.errors import BadRecording
+from realname.ids import mint
+from realname.messages import Action, Challenge, LivenessReport, MatchReport, RegistrationDecided, RegistrationSubmitted
+from realname.policy import Policy
+from realname.verdicts import Evidence, decide
+from workers.clip import Clip
+from workers.liveness.challenge import events_of, judge_challenge
+from workers.liveness.stage import Signals, judge_liveness
+from workers.matching.stage import judge_match
+from workers.runtime import Decodes
+
+NOWHERE = "0" * 64  # nothing was submitted, so there is nothing to sign
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckResult:
+    """Everything there is to look at. Holds the person's frames: never log it, never send it.
+
+    asked: the actions that the clip was held against; None: whatever it shows was taken as asked.
+    clip, signals: None where the clip could not be decoded.
+    cpu_ms: by step, in order; a model's share is its waiting time, which is its CPU on an idle CPU.
+    """
+
+    decision: RegistrationDecided
+    asked: tuple[Action, ...] | None
+    liveness: LivenessReport
+    match: MatchReport | None
+    clip: Clip | None
+    signals: Signals | None
+    cpu_ms: dict[str, float]
+
+
+def check(
+    portrait: bytes,
+    clip: bytes,
+    actions: Sequence[Action] | None,
+    *,
+    policy: Policy,
+    models: Models,
+    decoder: Decodes,
+    at: datetime,
+) -> CheckResult:
+    """Judge a portrait and a clip. actions: what was asked, in order; None: order and number are not judged.
+
+    at: the time that the decision bears. Raises Transient where no decoder comes free.
+    """
+    asked = None if actions is None else tuple(actions)
+    challenge = Challenge(actions=asked or (), issued_at=at)
+    decoded, signals, match = None, None, None
+    try:
+        decoded = decoder.decode_clip(clip, policy.clip.process_hz_min)
+    except BadRecording as bad:
+        liveness = LivenessReport(capture=(bad.reason,))
+    else:
+        judged = judge_liveness(decoded, challenge, models, policy)
+        signals = judged.signals
+        liveness = judged.report if asked is not None else _as_shown(judged.report, signals)
+        match = _matched(portrait, judged.chips, policy, models, decoder) if judged.chips else None
+    return CheckResult(
+        decision=decide(_submitted(challenge), Evidence(liveness, match), policy, decided_at=at),
+        asked=asked,
+        liveness=liveness,
+        match=match,
+        clip=decoded,
+        signals=signals,
+        cpu_ms=_cpu_ms(decoded, liveness, match),
+    )
+
+
+def _matched(portrait: bytes, chips: list[bytes], policy: Policy, models: Models, decoder: Decodes) -> MatchReport:
+    try:
+        return judge_match(decoder.decode_portrait(portrait), chips, models, policy)
+    except BadRecording as bad:
+        return MatchReport(portrait=(bad.reason,))
+
+
+def _as_shown(report: LivenessReport, signals: Signals) -> LivenessReport:
+    """As if just that had been asked which was seen."""
+    events = events_of(signals.motion.blinks, signals.motion.turns)
+    answer = judge_challenge([event.action for event in events], events, [])
+    return msgspec.structs.replace(report, challenge_unmet=(), actions=answer.actions, extra_blinks=0, extra_turns=0)
+
+
+def _submitted(challenge: Challenge) -> RegistrationSubmitted:
+    """A registration that nobody handed in, since decide() judges registrations."""
+    return RegistrationSubmitted(
+        id=mint(challenge.issued_at, bytes(10)),
+        operator="check",
+        store="check",
+        terminal="check",
+        purpose="mobile",
+        path="face",
+        consent=None,
+        lines_held=0,
+        challenge=challenge,
+        submitted_at=challenge.issued_at,
+        fingerprint=NOWHERE,
+        portrait_source="chip_read",
+    )
+
+
+def _cpu_ms(clip: Clip | None, liveness: LivenessReport, match: MatchReport | None) -> dict[str, float]:
+    steps: dict[str, float] = {} if clip is None else {"decode": clip.decode_cpu_s * 1000}
+    for stage, report in (("liveness", liveness), ("matching", match)):
+        if report is not None:
+            for step in report.cpu_ms:
+                steps[f"{stage} {step}"] = report.cpu_ms[step] + report.device_ms.get(step, 0.0)
+    return steps
