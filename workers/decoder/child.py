@@ -5,15 +5,17 @@ It holds no rights (sandbox.py) and no state between recordings. What goes wrong
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import socket
 import sys
 import time
+from math import prod
 
 import msgspec
+from av.error import FFmpegError
 
+from workers.decoder.buffers import Canvas, receive_canvases
 from workers.decoder.clips import decode_clip
 from workers.decoder.limits import DecoderLimits
 from workers.decoder.portraits import decode_portrait
@@ -21,32 +23,32 @@ from workers.decoder.sandbox import confine, seal
 from workers.decoder.warm_up import warm_up
 from workers.decoder.wire import (
     EXIT_MEMORY,
+    Answer,
     Because,
     Closed,
-    DecodeClip,
+    Decode,
     Frames,
     Message,
     Picture,
     Ready,
     Refused,
-    Request,
     Undecodable,
     receive,
     send,
 )
 
 _BODY_BYTES_MAX = 64 * 1024 * 1024  # far above what intake lets in
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
-_requests = msgspec.msgpack.Decoder(Request)
+_requests = msgspec.msgpack.Decoder(Decode)
 
 
 def main() -> None:
     """Confine, warm up, seal, then answer requests."""
     sock = socket.socket(fileno=int(sys.argv[1]))
+    canvases = receive_canvases(sock)
     limits = msgspec.msgpack.decode(receive(sock, body_bytes_max=0).head, type=DecoderLimits)
     confine(limits)
-    warm_up(limits)
+    warm_up(limits, canvases[0].fresh())
     silent = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # what native code prints may quote what it reads
         os.dup2(silent, stream)
@@ -58,48 +60,34 @@ def main() -> None:
         except Closed:
             return
         signal.setitimer(signal.ITIMER_REAL, limits.within_s + 1)  # for a child whose parent cannot end it
-        _serve(sock, message, limits)
+        send(sock, _answer(message, limits, canvases))
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _serve(sock: socket.socket, message: Message, limits: DecoderLimits) -> None:
+def _answer(message: Message, limits: DecoderLimits, canvases: list[Canvas]) -> Answer:
     started_s = time.process_time()
-    descriptor: int | None = None
     try:
         request = _requests.decode(message.head)
-        if isinstance(request, DecodeClip):
-            descriptor, answer = _clip(request, message.body, limits)
-        else:
-            descriptor, answer = _portrait(message.body, limits)
+        answer: Answer = _decoded(request, message.body, limits, canvases[request.buffer])
     except Undecodable as refusal:
-        answer = Refused(because=refusal.because, cpu_s=0.0)
-    except MemoryError:
+        answer = Refused(because=refusal.because)
+    except MemoryError:  # of this process or of the library: FFmpeg's own is both
         os._exit(EXIT_MEMORY)
+    except FFmpegError:
+        answer = Refused(because=Because.CORRUPT)
     except Exception:  # noqa: BLE001 - the decoder's door: broken bytes raise what no library documents
-        answer = Refused(because=Because.UNEXPECTED, cpu_s=0.0)
-    answer = msgspec.structs.replace(answer, cpu_s=time.process_time() - started_s)
-    send(sock, answer, descriptor=descriptor)
-    if descriptor is not None:
-        os.close(descriptor)
+        answer = Refused(because=Because.UNEXPECTED)
+    return msgspec.structs.replace(answer, cpu_s=time.process_time() - started_s)
 
 
-def _clip(request: DecodeClip, body: bytearray, limits: DecoderLimits) -> tuple[int, Frames]:
-    clip = decode_clip(body, request.process_hz, limits)
-    fcntl.fcntl(clip.descriptor, fcntl.F_ADD_SEALS, _SEALS)
-    return clip.descriptor, Frames(
-        height=clip.height,
-        width=clip.width,
-        at_s=clip.at_s,
-        duration_s=clip.duration_s,
-        frames_decoded=clip.frames_decoded,
-        cpu_s=0.0,
-    )
-
-
-def _portrait(body: bytearray, limits: DecoderLimits) -> tuple[int, Picture]:
-    portrait = decode_portrait(body, limits)
-    fcntl.fcntl(portrait.descriptor, fcntl.F_ADD_SEALS, _SEALS)
-    return portrait.descriptor, Picture(height=portrait.height, width=portrait.width, cpu_s=0.0)
+def _decoded(request: Decode, body: bytearray, limits: DecoderLimits, canvas: Canvas) -> Frames | Picture:
+    pixels = canvas.fresh()
+    if request.kind == "clip":
+        answer = decode_clip(body, request.process_hz, limits, pixels)
+    else:
+        answer = decode_portrait(body, limits, pixels)
+    canvas.used(prod(answer.shape))
+    return answer
 
 
 if __name__ == "__main__":

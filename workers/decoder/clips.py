@@ -1,4 +1,4 @@
-"""The door of PyAV: a clip's bytes to I420 frames in a memory file. Runs in the child only.
+"""The door of PyAV: a clip's bytes to I420 frames on a canvas. Runs in the child only.
 
 Every limit is checked before what it bounds is spent: magic, streams, codec, pixels, packets and seconds come before the
 first frame is decoded. Source: facts/capture-and-celery.md, section 2.
@@ -10,10 +10,9 @@ first frame is decoded. Source: facts/capture-and-celery.md, section 2.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, NoReturn
 
 import av
 import numpy as np
@@ -29,7 +28,7 @@ from numpy.typing import NDArray
 from realname.media import HEAD_BYTES, ClipType, sniff_clip
 from workers.decoder.limits import DecoderLimits
 from workers.decoder.thinning import thin
-from workers.decoder.wire import Because, Undecodable
+from workers.decoder.wire import Because, Frames, Undecodable
 
 _DEMUXERS: dict[ClipType, str] = {"video/webm": "matroska", "video/mp4": "mp4"}
 _CODECS = frozenset({"h264", "vp8", "vp9", "av1", "libdav1d"})
@@ -40,21 +39,11 @@ _OPTIONS = {
 _FAULTS_MAX = 3  # bad packets and frames that are passed over; one more and the clip is unreadable
 
 
-class DecodedClip(NamedTuple):
-    """descriptor: memfd of len(at_s) frames, (height * 3 // 2, width) bytes each; the receiver closes it."""
+def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimits, canvas: NDArray[np.uint8]) -> Frames:
+    """Decode all frames, keep at least process_hz of them by pts, draw them on the canvas one after another.
 
-    descriptor: int
-    height: int
-    width: int
-    at_s: list[float]
-    duration_s: float
-    frames_decoded: int
-
-
-def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimits) -> DecodedClip:
-    """Decode all frames, keep at least process_hz of them by pts, write them to a memory file.
-
-    Where the bytes end early, the frames up to there count: how long a clip must be is the policy's to say.
+    canvas: flat; its size is the limit of what is drawn. Where the bytes end early, the frames up to there count: how
+    long a clip must be is the policy's to say.
     Raises Undecodable; FFmpegError and what else the library throws at broken bytes; MemoryError.
     """
     kind = sniff_clip(bytes(clip[:HEAD_BYTES]))
@@ -72,10 +61,18 @@ def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimit
         packets = _demux(container, stream, limits)
         times = _Times(stream.time_base or Fraction(1, 1000), limits.clip_s_max)
         frames = times.check(_decode(stream.codec_context, packets))
-        with _FrameFile(limits) as file:
-            for at_s, frame in thin(frames, process_hz):
-                file.append(at_s, frame)
-            return file.finish(times)
+        drawing = _Drawing(canvas, limits.clip_pixels_max)
+        for at_s, frame in thin(frames, process_hz):
+            drawing.append(at_s, frame)
+    if not drawing.at_s:
+        raise Undecodable(Because.EMPTY)
+    return Frames(
+        height=drawing.height,
+        width=drawing.width,
+        at_s=drawing.at_s,
+        duration_s=times.last_s - times.first_s,
+        frames_decoded=times.count,
+    )
 
 
 def _open_nothing(*_: object) -> NoReturn:
@@ -162,61 +159,38 @@ class _Times:
             yield at_s - self.first_s, frame
 
 
-class _FrameFile:
-    """A memory file that frames are appended to. Closes its descriptor unless it was finished."""
+class _Drawing:
+    """Frames put one after another on a canvas, upright and without padding."""
 
-    def __init__(self, limits: DecoderLimits) -> None:
-        self.limits = limits
-        self.descriptor = os.memfd_create("frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    def __init__(self, canvas: NDArray[np.uint8], pixels_max: int) -> None:
+        self.canvas = canvas
+        self.pixels_max = pixels_max
         self.at_s: list[float] = []
+        self.height = self.width = 0  # as shown, even
         self.source = (0, 0)  # height and width of the first frame, as decoded
         self.quarter_turns = 0  # counter-clockwise, to show it upright
-        self.image = np.empty((0, 0), np.uint8)  # the frame being written, upright
         self.reformatter = VideoReformatter()  # one for the clip: a new one a frame doubles the cost
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
 
     def append(self, at_s: float, frame: VideoFrame) -> None:
         if not self.at_s:
             self._begin(frame)
         if (frame.height, frame.width) != self.source:
             raise Undecodable(Because.SIZE_CHANGED)
-        if (len(self.at_s) + 1) * self.image.nbytes > self.limits.frames_bytes_max:
+        rows = self.height * 3 // 2
+        start = len(self.at_s) * rows * self.width
+        image = self.canvas[start : start + rows * self.width]
+        if image.size < rows * self.width:
             raise Undecodable(Because.BYTES)
-        self._draw(self._video_range(frame))
-        written = os.write(self.descriptor, self.image.data)
-        if written != self.image.nbytes:
-            raise MemoryError
+        self._draw(self._video_range(frame), image.reshape(rows, self.width))
         self.at_s.append(at_s)
-
-    def finish(self, times: _Times) -> DecodedClip:
-        if not self.at_s:
-            raise Undecodable(Because.EMPTY)
-        rows, width = self.image.shape
-        descriptor, self.descriptor = self.descriptor, -1
-        return DecodedClip(
-            descriptor=descriptor,
-            height=rows * 2 // 3,
-            width=width,
-            at_s=self.at_s,
-            duration_s=times.last_s - times.first_s,
-            frames_decoded=times.count,
-        )
 
     def _begin(self, frame: VideoFrame) -> None:
         self.source = (frame.height, frame.width)
         height, width = (side - side % 2 for side in self.source)
-        if not 0 < height * width <= self.limits.clip_pixels_max:
+        if not 0 < height * width <= self.pixels_max:
             raise Undecodable(Because.PIXELS)
         self.quarter_turns = round(frame.rotation / 90) % 4
-        if self.quarter_turns % 2:
-            height, width = width, height
-        self.image = np.empty((height * 3 // 2, width), np.uint8)
+        self.height, self.width = (width, height) if self.quarter_turns % 2 else (height, width)
 
     def _video_range(self, frame: VideoFrame) -> VideoFrame:
         """As yuv420p with Y in 16..235. Browsers record just that: converting is the exception."""
@@ -228,14 +202,12 @@ class _FrameFile:
             frame, format="yuv420p", src_color_range=source, dst_color_range=ColorRange.MPEG, threads=1
         )
 
-    def _draw(self, frame: VideoFrame) -> None:
-        """Copy the planes without their padding, upright, into self.image."""
-        height = self.image.shape[0] * 2 // 3
-        halves = self.image[height:].reshape(2, height // 2, -1)
-        for plane, target in zip(frame.planes, (self.image[:height], *halves), strict=True):
+    def _draw(self, frame: VideoFrame, image: NDArray[np.uint8]) -> None:
+        halves = image[self.height :].reshape(2, self.height // 2, -1)
+        for plane, target in zip(frame.planes, (image[: self.height], *halves), strict=True):
             rows: NDArray[np.uint8] = np.frombuffer(_buffer(plane), np.uint8).reshape(-1, plane.line_size)
             if self.quarter_turns:
-                shape = target.shape if self.quarter_turns == 2 else target.shape[::-1]  # noqa: PLR2004 - half a turn
+                shape = target.shape[::-1] if self.quarter_turns % 2 else target.shape
                 target[:] = np.rot90(rows[: shape[0], : shape[1]], self.quarter_turns)
             else:
                 target[:] = rows[: target.shape[0], : target.shape[1]]

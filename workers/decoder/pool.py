@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,9 @@ from numpy.typing import NDArray
 from realname.errors import BadRecording, Transient
 from realname.reasons import Reason
 from workers.clip import Clip
-from workers.decoder.answers import fault_of, mapped
 from workers.decoder.limits import DecoderLimits
 from workers.decoder.process import Answered, Cause, Child, Died
-from workers.decoder.wire import Because, DecodeClip, DecodePortrait, Frames, Picture, Refused, Request
-
-Kind = Literal["clip", "portrait"]
+from workers.decoder.wire import Because, Frames, Kind, Refused
 
 _WAIT_FACTOR = 4  # for a free child: as many recordings of the longest kind
 _RESTART_AFTER_S = 1.0  # after a child that did not come up
@@ -91,12 +88,12 @@ class Decoder:
 
         Raises BadRecording (clip_unreadable, clip_too_long); Transient where no child comes free.
         """
-        answer, descriptor = self._ask("clip", DecodeClip(process_hz=process_hz), media)
-        if not isinstance(answer, Frames) or descriptor is None:
+        answer, pixels = self._ask("clip", media, process_hz)
+        if not isinstance(answer, Frames) or pixels is None:
             too_long = isinstance(answer, Refused) and answer.because in _TOO_LONG
             raise BadRecording(Reason.CLIP_TOO_LONG if too_long else Reason.CLIP_UNREADABLE)
         return Clip(
-            planes=mapped(descriptor, (len(answer.at_s), answer.height * 3 // 2, answer.width)),
+            planes=pixels,
             at_s=np.asarray(answer.at_s, np.float64),
             duration_s=answer.duration_s,
             frames_decoded=answer.frames_decoded,
@@ -108,10 +105,10 @@ class Decoder:
 
         Raises BadRecording (portrait_unreadable); Transient where no child comes free.
         """
-        answer, descriptor = self._ask("portrait", DecodePortrait(), media)
-        if not isinstance(answer, Picture) or descriptor is None:
+        _, pixels = self._ask("portrait", media)
+        if pixels is None:
             raise BadRecording(Reason.PORTRAIT_UNREADABLE)
-        return mapped(descriptor, (answer.height, answer.width, 3))
+        return pixels
 
     def close(self) -> None:
         """End all children. Who waits for an answer gets Transient."""
@@ -128,19 +125,17 @@ class Decoder:
         with self._changed:
             self._changed.wait_for(lambda: not self._alive, _CLOSE_WITHIN_S)
 
-    def _ask(self, kind: Kind, request: Request, body: bytes) -> Answered:
+    def _ask(self, kind: Kind, media: bytes, process_hz: float = 0.0) -> Answered:
         """One recording through one child. A dead child's answer is a refusal."""
         child = self._take()
         started_s = time.monotonic()
         try:
-            answered = child.ask(request, body)
-            if fault_of(answered, request, self._limits) is not None:
-                raise child.convict(answered.descriptor)
+            answered = child.ask(kind, media, process_hz=process_hz)
         except Died as death:
             self._lose(child, death.cause)
             if self._closed.is_set():
                 raise Transient("the decoder is closed") from None
-            answered = Answered(Refused(because=Because.DIED, cpu_s=0.0), None)
+            answered = Answered(Refused(because=Because.DIED), None)
         else:
             self._give_back(child)
         if isinstance(answered.answer, Refused):
@@ -190,18 +185,27 @@ class Decoder:
 
     def _raise_children(self) -> None:
         while self._wanted.get() and not self._closed.is_set():
-            started_s = time.monotonic()
-            child = Child(self._limits)
-            with self._changed:
-                self._alive.add(child)
-                if self._closed.is_set():
-                    child.kill()
             try:
-                ready = child.wait_ready()
-            except Died as death:
-                self._lose(child, death.cause)
+                child = Child(self._limits)
+            except OSError:  # no memory or process left to start one with
+                self._wanted.put(True)
+                self._died(Cause.EXIT)
                 self._closed.wait(_RESTART_AFTER_S)
                 continue
-            start_s = round(time.monotonic() - started_s, 3)
-            _log.info("a decoder started", extra={"start_s": start_s, "sealed": ready.sealed})
-            self._idle.put(child)
+            self._bring_up(child)
+
+    def _bring_up(self, child: Child) -> None:
+        started_s = time.monotonic()
+        with self._changed:
+            self._alive.add(child)
+            if self._closed.is_set():
+                child.kill()
+        try:
+            ready = child.wait_ready()
+        except Died as death:
+            self._lose(child, death.cause)
+            self._closed.wait(_RESTART_AFTER_S)
+            return
+        start_s = round(time.monotonic() - started_s, 3)
+        _log.info("a decoder started", extra={"start_s": start_s, "sealed": ready.sealed})
+        self._idle.put(child)

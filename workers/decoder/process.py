@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,10 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
+from workers.decoder.answers import fault_of
+from workers.decoder.buffers import Lender
 from workers.decoder.limits import DecoderLimits
-from workers.decoder.wire import EXIT_MEMORY, Answer, Closed, Message, Ready, Request, receive, send
+from workers.decoder.wire import EXIT_MEMORY, Answer, Closed, Decode, Excessive, Kind, Message, Ready, Refused, receive, send
 
 START_WITHIN_S = 60.0  # imports on a busy machine; usually below one second
 _EXIT_WITHIN_S = 2.0  # a child whose socket closed ends at once; after this it is killed
@@ -46,10 +49,10 @@ class Died(Exception):
 
 
 class Answered(NamedTuple):
-    """The receiver closes the descriptor, if there is one."""
+    """pixels: of the answer's shape, read-only; None for a refusal."""
 
     answer: Answer
-    descriptor: int | None
+    pixels: NDArray[np.uint8] | None
 
 
 class Child:
@@ -63,17 +66,24 @@ class Child:
         self.served = 0
         self.is_ready = False
         self._limits = limits
+        self._lender = Lender(limits.frames_bytes_max)
         self._sock, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - this very interpreter and module
-                [sys.executable, "-s", "-m", "workers.decoder.child", str(theirs.fileno())],
-                cwd=_ROOT,
-                env=_ENVIRONMENT | _image_limits(limits),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # Ctrl-C is the parent's to answer
-            )
+        try:
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603 - this very interpreter and module
+                    [sys.executable, "-s", "-m", "workers.decoder.child", str(theirs.fileno())],
+                    cwd=_ROOT,
+                    env=_ENVIRONMENT | _image_limits(limits),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,  # Ctrl-C is the parent's to answer
+                )
+            self._lender.hand_over(self._sock)
+        except OSError:
+            self._lender.forget_descriptors()
+            self._sock.close()
+            raise
 
     @property
     def pid(self) -> int:
@@ -86,30 +96,29 @@ class Child:
         try:
             ready = _ready.decode(message.head)
         except msgspec.DecodeError:
-            raise self.convict(message.descriptor) from None
+            raise self._convicted() from None
         self.is_ready = True
         return ready
 
-    def ask(self, request: Request, body: bytes) -> Answered:
+    def ask(self, kind: Kind, media: bytes, *, process_hz: float = 0.0) -> Answered:
         """Send one recording and wait for its answer. Raises Died, after limits.within_s at the latest."""
         self.served += 1
-        message = self._exchange(request, body, within_s=self._limits.within_s)
+        request = Decode(kind=kind, process_hz=process_hz, buffer=self._lender.take())
+        message = self._exchange(request, media, within_s=self._limits.within_s)
         try:
-            return Answered(_answers.decode(message.head), message.descriptor)
+            answer = _answers.decode(message.head)
         except msgspec.DecodeError:
-            raise self.convict(message.descriptor) from None
+            raise self._convicted() from None
+        if fault_of(answer, request, self._limits) is not None:
+            raise self._convicted()
+        if isinstance(answer, Refused):
+            self._lender.release(request.buffer)
+            return Answered(answer, None)
+        return Answered(answer, self._lender.lend(request.buffer, answer.shape))
 
     def is_dead(self) -> Cause | None:
         """Why it died while nobody asked it; None where it lives."""
         return None if self._process.poll() is None else self._reap()
-
-    def convict(self, descriptor: int | None) -> Died:
-        """Kill a child whose answer does not hold; close what it sent. Returns what to raise."""
-        if descriptor is not None:
-            os.close(descriptor)
-        self.kill()
-        self._reap()
-        return Died(Cause.PROTOCOL)
 
     def kill(self) -> None:
         """End it now, whatever it does. Whoever waits for its answer gets Died."""
@@ -127,11 +136,17 @@ class Child:
             send(self._sock, head, body)
             return receive(self._sock, body_bytes_max=0, deadline_at=deadline_at)
         except TimeoutError:
-            self.kill()
-            self._reap()
+            self.close()
             raise Died(Cause.WALL) from None
+        except Excessive:
+            raise self._convicted() from None
         except (OSError, Closed):
             raise Died(self._reap()) from None
+
+    def _convicted(self) -> Died:
+        """Kill a child whose answer does not hold. Returns what to raise."""
+        self.close()
+        return Died(Cause.PROTOCOL)
 
     def _reap(self) -> Cause:
         self._sock.close()

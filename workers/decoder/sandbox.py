@@ -14,6 +14,7 @@ import signal
 import struct
 from pathlib import Path
 
+from workers.decoder.buffers import BUFFERS
 from workers.decoder.limits import DecoderLimits
 
 _PR_SET_PDEATHSIG = 1  # this and the next from linux/prctl.h
@@ -32,24 +33,17 @@ _OOM_SCORE_ADJ = 800  # where memory runs out the kernel ends a decoder, not the
 # Name: number on x86_64 (arch/x86/entry/syscalls/syscall_64.tbl), on aarch64 (include/uapi/asm-generic/unistd.h);
 # None where that machine has no such call.
 _ALLOWED: dict[str, tuple[int, int | None]] = {
-    # its socket, and memory files
+    # its socket
     "read": (0, 63),
     "write": (1, 64),
-    "readv": (19, 65),
     "writev": (20, 66),
-    "pread64": (17, 67),
-    "pwrite64": (18, 68),
     "lseek": (8, 62),
     "close": (3, 57),
     "fcntl": (72, 25),
     "fstat": (5, 80),
     "newfstatat": (262, 79),  # glibc's fstat
-    "ftruncate": (77, 46),
-    "memfd_create": (319, 279),
     "sendto": (44, 206),
     "recvfrom": (45, 207),
-    "sendmsg": (46, 211),
-    "recvmsg": (47, 212),
     "poll": (7, None),
     "ppoll": (271, 73),
     # memory
@@ -104,9 +98,9 @@ def confine(limits: DecoderLimits) -> None:
     Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE_ADJ), "ascii")
     for kind, value in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, limits.address_space_bytes_max),
+        (resource.RLIMIT_AS, limits.address_space_bytes_max + BUFFERS * limits.frames_bytes_max),
         (resource.RLIMIT_CPU, limits.cpu_s_max),
-        (resource.RLIMIT_FSIZE, limits.frames_bytes_max),  # holds for memfds, too
+        (resource.RLIMIT_FSIZE, 0),  # its buffers are mapped
         (resource.RLIMIT_NOFILE, _DESCRIPTORS_MAX),
         (resource.RLIMIT_NPROC, 0),  # root is exempt; the filter is not
     ):

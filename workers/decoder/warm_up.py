@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import io
-import os
 
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.decoder.clips import decode_clip
 from workers.decoder.limits import DecoderLimits
@@ -19,11 +19,11 @@ from workers.decoder.portraits import decode_portrait
 _SIDE_PX = 64
 
 
-def warm_up(limits: DecoderLimits) -> None:
+def warm_up(limits: DecoderLimits, canvas: NDArray[np.uint8]) -> None:
     """Decode both. Threads are turned off: a child has no right to start any."""
     cv2.setNumThreads(1)
-    os.close(decode_clip(_grey_clip(), 12.0, limits).descriptor)
-    os.close(decode_portrait(_grey_picture(), limits).descriptor)
+    decode_clip(_grey_clip(), 12.0, limits, canvas)
+    decode_portrait(_grey_picture(), limits, canvas)
 
 
 def _grey_clip() -> bytes:

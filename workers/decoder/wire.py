@@ -1,22 +1,23 @@
-"""What parent and child say to each other: msgpack heads over a socket pair, frames in a sealed memfd. Never a pickle.
+"""What parent and child say to each other: msgpack heads over a socket pair, never a pickle. Frames: see buffers.py.
 
-A message is two lengths (4 bytes each, big-endian), a head of msgpack, a body of raw bytes, and at most one descriptor.
+A message is two lengths (4 bytes each, big-endian), a head of msgpack and a body of raw bytes.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import time
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
 HEAD_BYTES_MAX = 64 * 1024  # 400 times of 9 bytes are 3.6 kB
 EXIT_MEMORY = 86  # a child's exit code when its address space is spent
+
+Kind = Literal["clip", "portrait"]
 
 _LENGTHS = struct.Struct(">II")
 _COUNT = Annotated[int, Meta(ge=1, le=1 << 24)]
@@ -49,17 +50,15 @@ class Undecodable(Exception):
         self.because = because
 
 
-class DecodeClip(Struct, frozen=True, tag=True):
-    """Body: the clip's bytes."""
+class Decode(Struct, frozen=True):
+    """Body: the recording's bytes. process_hz: of a clip. buffer: the number of the file that its frames go to."""
 
+    kind: Kind
     process_hz: float
+    buffer: int
 
 
-class DecodePortrait(Struct, frozen=True, tag=True):
-    """Body: the picture's bytes."""
-
-
-class Ready(Struct, frozen=True, tag=True):
+class Ready(Struct, frozen=True):
     """A child's first words. start_cpu_s: what its start took. sealed: system calls are filtered on this machine."""
 
     start_cpu_s: _SECONDS
@@ -67,56 +66,63 @@ class Ready(Struct, frozen=True, tag=True):
 
 
 class Frames(Struct, frozen=True, tag=True):
-    """Descriptor: len(at_s) frames of I420, height * 3 // 2 rows of width bytes each, without gaps."""
+    """In the buffer: len(at_s) frames of I420, height * 3 // 2 rows of width bytes each, without gaps."""
 
     height: _SIDE
     width: _SIDE
     at_s: Annotated[list[_SECONDS], Meta(min_length=1, max_length=4096)]
     duration_s: _SECONDS
     frames_decoded: _COUNT
-    cpu_s: _SECONDS
+    cpu_s: _SECONDS = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the frames as an array."""
+        return len(self.at_s), self.height * 3 // 2, self.width
 
 
 class Picture(Struct, frozen=True, tag=True):
-    """Descriptor: height rows of width BGR pixels."""
+    """In the buffer: height rows of width BGR pixels."""
 
     height: _SIDE
     width: _SIDE
-    cpu_s: _SECONDS
+    cpu_s: _SECONDS = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the picture as an array."""
+        return self.height, self.width, 3
 
 
 class Refused(Struct, frozen=True, tag=True):
     """Nothing was decoded."""
 
     because: Because
-    cpu_s: _SECONDS
+    cpu_s: _SECONDS = 0.0
 
 
-Request = DecodeClip | DecodePortrait
 Answer = Frames | Picture | Refused
 
 
 class Message(NamedTuple):
-    """One message as it came. The receiver closes the descriptor."""
+    """One message as it came."""
 
     head: bytes
     body: bytearray
-    descriptor: int | None
 
 
 class Closed(Exception):
-    """The other side is gone, or says what it may not say."""
+    """The other side is gone."""
 
 
-def send(sock: socket.socket, head: Struct, body: bytes = b"", *, descriptor: int | None = None) -> None:
+class Excessive(Exception):
+    """The other side says more than it may."""
+
+
+def send(sock: socket.socket, head: Struct, body: bytes = b"") -> None:
     """Write one message. Raises OSError or TimeoutError (the socket's timeout bounds each of its two writes)."""
     encoded = msgspec.msgpack.encode(head)
-    first = _LENGTHS.pack(len(encoded), len(body)) + encoded
-    if descriptor is None:
-        sock.sendall(first)
-    else:  # the descriptor rides with the first byte; the head is far below the socket's buffer
-        sent = socket.send_fds(sock, [first], [descriptor])
-        sock.sendall(first[sent:])
+    sock.sendall(_LENGTHS.pack(len(encoded), len(body)) + encoded)
     if body:
         sock.sendall(body)
 
@@ -124,47 +130,25 @@ def send(sock: socket.socket, head: Struct, body: bytes = b"", *, descriptor: in
 def receive(sock: socket.socket, *, body_bytes_max: int, deadline_at: float | None = None) -> Message:
     """Read one message. deadline_at: in time.monotonic(), for the whole of it; without one it waits for ever.
 
-    Raises Closed at the end of the stream or beyond a limit, TimeoutError, OSError.
+    A descriptor that rides along is dropped by the kernel. Raises Closed, Excessive, TimeoutError, OSError.
     """
-    _set_timeout(sock, deadline_at)
-    first, descriptors, _, _ = socket.recv_fds(sock, _LENGTHS.size, 1, socket.MSG_CMSG_CLOEXEC)
-    try:
-        head, body = _parts(sock, first, body_bytes_max, deadline_at)
-    except BaseException:
-        for descriptor in descriptors:
-            os.close(descriptor)
-        raise
-    descriptor, *further = descriptors or (None,)
-    for surplus in further:  # one is asked for, but two fit where one does
-        os.close(surplus)
-    return Message(head, body, descriptor)
-
-
-def _parts(sock: socket.socket, first: bytes, body_bytes_max: int, deadline_at: float | None) -> tuple[bytes, bytearray]:
-    if not first:
-        raise Closed
-    head_bytes, body_bytes = _LENGTHS.unpack(first + _exactly(sock, _LENGTHS.size - len(first), deadline_at))
+    head_bytes, body_bytes = _LENGTHS.unpack(_exactly(sock, _LENGTHS.size, deadline_at))
     if head_bytes > HEAD_BYTES_MAX or body_bytes > body_bytes_max:
-        raise Closed
-    return bytes(_exactly(sock, head_bytes, deadline_at)), _exactly(sock, body_bytes, deadline_at)
+        raise Excessive
+    return Message(bytes(_exactly(sock, head_bytes, deadline_at)), _exactly(sock, body_bytes, deadline_at))
 
 
 def _exactly(sock: socket.socket, size: int, deadline_at: float | None) -> bytearray:
     buffer = bytearray(size)
     view = memoryview(buffer)
     while view:
-        _set_timeout(sock, deadline_at)
+        if deadline_at is not None:
+            left_s = deadline_at - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            sock.settimeout(left_s)
         count = sock.recv_into(view)
         if count == 0:
             raise Closed
         view = view[count:]
     return buffer
-
-
-def _set_timeout(sock: socket.socket, deadline_at: float | None) -> None:
-    if deadline_at is None:
-        return
-    left_s = deadline_at - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    sock.settimeout(left_s)
