@@ -76,6 +76,7 @@ def run_worker(app: Any, settings: Worker, *, stopping: Callable[[], None]) -> i
 
     signals.setup_logging.connect(_leave_logging_alone)
     signals.worker_shutting_down.connect(is_stopping)
+    logging.captureWarnings(True)  # Celery's come as JSON lines, too
     _quieten(logging.getLogger())
     worker: Any = app.Worker(
         pool="threads",
