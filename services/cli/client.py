@@ -1,0 +1,157 @@
+"""Talks to intake as a store system would: a signed token, multipart uploads, Server-Sent Events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+
+from realname.errors import RealnameError
+from realname.media import sniff_clip, sniff_image
+from services.intake.auth import CallerKey, issue_token
+from services.intake.problems import ProblemDocument
+from services.intake.requests import Accepted, ChallengeIssued, ChallengeRequest, RegistrationRequest, StatusAnswer
+
+Progress = Callable[[int, int], None]  # bytes sent, bytes in all
+
+_CONNECT_S = 5.0
+_ANSWER_S = 60.0
+_CHUNK_BYTES = 64 * 1024
+_HEAD_BYTES = 32  # enough to tell media types apart
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+class ProblemAnswered(RealnameError):
+    """Intake refused: its problem document says why and what to do."""
+
+    def __init__(self, document: ProblemDocument) -> None:
+        """document: as answered."""
+        where = f" ({document.field})" if document.field else ""
+        super().__init__(f"{document.title}{where}. {document.detail}")
+        self.document = document
+
+    @property
+    def name(self) -> str:
+        """The problem's name."""
+        return self.document.type.rpartition(":")[2]
+
+
+class IntakeAway(RealnameError):
+    """Intake does not answer at this address: is the stack up (`realname status`)?"""
+
+
+class Upload(NamedTuple):
+    """A multipart body, the same bytes each time that it is sent."""
+
+    body: bytes
+    content_type: str
+
+
+class IntakeClient:
+    """One operator's calls. Raises ProblemAnswered and IntakeAway."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """url: of intake; token: of a store system of the operator."""
+        self._http = httpx.Client(
+            base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def challenge(self, request: ChallengeRequest) -> ChallengeIssued:
+        """Ask for a challenge."""
+        answer = self._call("POST", "/v1/challenges", content=msgspec.json.encode(request), headers=_JSON)
+        return msgspec.json.decode(answer.content, type=ChallengeIssued)
+
+    def register(self, upload: Upload, progress: Progress | None = None) -> Accepted:
+        """Hand a registration in; repeating the same upload is always safe."""
+        answer = self._call(
+            "POST",
+            "/v1/registrations",
+            content=_chunks(upload.body, progress),
+            headers={"content-type": upload.content_type, "content-length": str(len(upload.body))},
+        )
+        return msgspec.json.decode(answer.content, type=Accepted)
+
+    def status(self, registration_id: str, *, wait_s: int = 0) -> StatusAnswer:
+        """Where it stands; with wait_s, after its next change or that long."""
+        answer = self._call("GET", f"/v1/registrations/{registration_id}", params={"wait_s": wait_s})
+        return msgspec.json.decode(answer.content, type=StatusAnswer)
+
+    def follow(self, registration_id: str) -> Iterator[StatusAnswer]:
+        """Each status as it comes, the decision last. Ends early where the stream is cut: ask again."""
+        try:
+            with self._http.stream("GET", f"/v1/registrations/{registration_id}/events") as answer:
+                if answer.status_code != httpx.codes.OK:
+                    answer.read()
+                    raise ProblemAnswered(_problem(answer))
+                for line in answer.iter_lines():
+                    if line.startswith("data:"):
+                        yield msgspec.json.decode(line.removeprefix("data:").strip().encode(), type=StatusAnswer)
+        except httpx.TransportError:
+            return
+
+    def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise IntakeAway(
+                f"no answer from intake at {self._http.base_url} ({type(error).__name__}): `realname status`"
+            ) from None
+        if answer.is_success:
+            return answer
+        raise ProblemAnswered(_problem(answer))
+
+
+_JSON = {"content-type": "application/json"}
+
+
+def upload_of(request: RegistrationRequest, portrait: bytes | None, clip: bytes | None) -> Upload:
+    """A registration as multipart/form-data. The media types are told from the bytes, as intake does."""
+    parts: list[tuple[str, tuple[str | None, bytes, str]]] = [
+        ("request", (None, msgspec.json.encode(request), "application/json"))
+    ]
+    if portrait is not None:
+        parts.append(("portrait", ("portrait", portrait, sniff_image(portrait[:_HEAD_BYTES]) or _UNKNOWN_TYPE)))
+    if clip is not None:
+        parts.append(("clip", ("clip", clip, sniff_clip(clip[:_HEAD_BYTES]) or _UNKNOWN_TYPE)))
+    built = httpx.Request("POST", "http://127.0.0.1/", files=parts)
+    return Upload(built.read(), built.headers["content-type"])
+
+
+def development_token(keys: Path, operator: str) -> str:
+    """A token signed with the operator's development key. Raises RealnameError where there is none."""
+    path = keys / f"{operator}.caller.jwk.json"
+    try:
+        key = msgspec.json.decode(path.read_bytes(), type=CallerKey)
+    except FileNotFoundError:
+        raise RealnameError(
+            f"no development key of {operator!r} in {keys}: `realname up` makes them; or set REALNAME_TOKEN"
+        ) from None
+    return issue_token(key, now=datetime.now(UTC), subject="command-line")
+
+
+def _chunks(body: bytes, progress: Progress | None) -> Iterator[bytes]:
+    for start in range(0, len(body), _CHUNK_BYTES):
+        chunk = body[start : start + _CHUNK_BYTES]
+        yield chunk
+        if progress is not None:
+            progress(start + len(chunk), len(body))
+
+
+def _problem(answer: httpx.Response) -> ProblemDocument:
+    try:
+        return msgspec.json.decode(answer.content, type=ProblemDocument)
+    except msgspec.MsgspecError:
+        return ProblemDocument(
+            type="urn:realname:problem:internal_error",
+            title=f"HTTP {answer.status_code} without a problem document",
+            status=answer.status_code,
+            detail="Something between you and intake answered: check the address.",
+        )
