@@ -151,7 +151,7 @@ def _add_task(app: Any, runtime: Runtime, send: Send, stage: Stage) -> None:
         except Again as again:
             raise Reject(str(again), requeue=True) from None
 
-    app.task(run, name=TASKS[stage], ignore_result=True, typing=False)
+    app.task(run, name=TASKS[stage], ignore_result=True, typing=False, shared=False)
 
 
 def _loop_step(vitals: Vitals) -> type:
