@@ -27,7 +27,7 @@ PENDING_MAX = 2_000_000  # some 400 bytes each; beyond it no more decisions are 
 POLL_S = 0.2
 COLLECT_S = 0.05
 COMMIT_EVERY_S = 1.0
-CLOCK_EVERY_S = 10.0
+CLOCK_EVERY_S = 5.0
 MEASURE_EVERY_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -97,22 +97,25 @@ class Janitor:
         self._commit_turn.next_s = 0.0
         self._try("commit", self._commit)
 
-    def _try(self, step: str, act: Callable[[], None]) -> None:
+    def _try(self, step: str, act: Callable[[], bool]) -> None:
+        """act: one step; it returns whether its neighbour was asked and answered."""
         try:
-            act()
+            answered = act()
         except Transient as error:
             if step not in self._troubles:
                 _log.warning("waiting", extra={"step": step, "cause": str(error)})
             self._troubles[step] = str(error)
         else:
-            self._troubles.pop(step, None)
+            if answered:
+                self._troubles.pop(step, None)
 
-    def _hear_time(self) -> None:
-        at_s = self._now_s()
-        if self._clock_turn.is_due(at_s) or "clock" in self._troubles:
-            told = self._tell_time()
-            if not self._clock.hear(told, self._now_s()):
-                _log.error("clock jumped ahead, not believed: restart this process if it is right")
+    def _hear_time(self) -> bool:
+        if not self._clock_turn.is_due(self._now_s()):
+            return False
+        told = self._tell_time()
+        if not self._clock.hear(told, self._now_s()):
+            _log.error("clock jumped ahead, not believed: restart this process if it is right")
+        return True
 
     def _take(self, polled: Polled) -> None:
         for partition in polled.closed:
@@ -170,23 +173,26 @@ class Janitor:
                 cause: Cause = job.cause if isinstance(job, Deletion) else "orphan"
                 self._metrics.count("realname_vault_deletions", cause, by=deleted)
 
-    def _commit(self) -> None:
+    def _commit(self) -> bool:
         if not self._commit_turn.is_due(self._now_s()):
-            return
+            return False
         positions = self._pending.committable()
         moved = {partition: offset for partition, offset in positions.items() if self._committed.get(partition) != offset}
         if not moved:
-            return
+            return False
         try:
             self._log.commit(moved)
         except Transient:
             self._committed.clear()  # which of the earlier ones were refused is not said: all again
             raise
         self._committed |= moved
+        return True
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> bool:
         at_s = self._now_s()
-        self._orphans.turn(self._clock.now(at_s), at_s, view=self._log.view, owned=self._log.read, is_pending=self._pending.holds)
+        return self._orphans.turn(
+            self._clock.now(at_s), at_s, view=self._log.view, owned=self._log.read, is_pending=self._pending.holds
+        )
 
     def _measure(self) -> None:
         if not self._measure_turn.is_due(self._now_s()):

@@ -35,8 +35,8 @@ class OrphanSweep:
         view: Callable[[], LogView],
         owned: Callable[[], Mapping[int, int]],
         is_pending: Callable[[str], bool],
-    ) -> None:
-        """Start a listing where it is time; judge one that has ended. Raises Transient (vault or Kafka is silent).
+    ) -> bool:
+        """Start a listing where it is time; judge one that has ended, which is True. Raises Transient (vault or Kafka is silent).
 
         now: RetentionClock's; at_s: monotonic. view: asks the log, only after the listing. owned: our partitions.
         """
@@ -46,13 +46,14 @@ class OrphanSweep:
             self._sweep.start(frozenset(owned()), stored_before, is_pending)
         listing = self._sweep.result()
         if listing is None:
-            return
+            return False
         self._measure(listing, now)
         if not listing.candidates:
-            return
+            return True
         self._orphans = deque(self._watch.judge(listing.candidates, view(), is_pending=is_pending))
         if self._orphans or listing.is_cut:
             _log.info("orphans", extra={"found": len(self._orphans), "more": listing.is_cut})
+        return True
 
     def take(self, limit: int) -> list[StoredObject]:
         """At most `limit` orphans to be deleted. One that is not deleted is found again."""

@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.kafka import Broker
-from deploy.local.ports import free_run
 from deploy.local.topics import create_topics
 from deploy.local.valkey import Valkey
 from realname.statuses import decode_status, status_key
 from realname.topics import all_topics
 from tests.eventually import eventually
+from tests.processes import Process
 from tests.transactions import Transactions, a_decision, line_of
 
 PARTITIONS = 4
-Start = Callable[[str], "Process"]
-
-
-class Process:
-    """A service started by its module, its log in a file."""
-
-    def __init__(self, module: str, log: Path, settings: dict[str, str]) -> None:
-        self.port = free_run(1)
-        environment = os.environ | settings | {"REALNAME_METRICS_PORT": str(self.port), "REALNAME_PARTITIONS": str(PARTITIONS)}
-        with log.open("ab") as out:
-            self.child = subprocess.Popen([sys.executable, "-m", module], env=environment, stdout=out, stderr=out)
-
-    def get(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError as error:
-            return 0, str(error)
-
-    def is_ready(self) -> bool:
-        assert self.child.poll() is None, "ended"
-        return self.get("/readyz")[0] == 200
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        if self.child.poll() is None:
-            self.child.send_signal(number)
-        return self.child.wait(20)
+Start = Callable[[str], Process]
 
 
 @pytest.fixture
@@ -60,7 +27,11 @@ def start(own_kafka: Broker, own_valkey: Valkey, tmp_path: Path) -> Iterator[Sta
     started: list[Process] = []
 
     def start_one(module: str) -> Process:
-        settings = {"REALNAME_KAFKA": own_kafka.bootstrap, "REALNAME_REDIS": own_valkey.url}
+        settings = {
+            "REALNAME_KAFKA": own_kafka.bootstrap,
+            "REALNAME_REDIS": own_valkey.url,
+            "REALNAME_PARTITIONS": str(PARTITIONS),
+        }
         started.append(Process(module, tmp_path / "log", settings))
         return started[-1]
 
