@@ -36,6 +36,7 @@ def supervisor_config(stack: Stack, programs: tuple[Program, ...], directory: Pa
             "logfile_maxbytes": f"{LOG_MB}MB",
             "pidfile": stack.run / "supervisord.pid",
             "identifier": "realname",
+            "silent": "true",  # its log is the file above; the console takes what it says before it has one
             "umask": "077",  # logs and vault are the owner's
         },
     )

@@ -106,6 +106,7 @@ def status(state: StateOption = STATE, *, json: JsonOption = False) -> None:
 def _say_where(console: Console, stack: Stack) -> None:
     lines = {
         "intake": stack.intake_url,
+        "its page": f"{stack.intake_url}/docs",
         "kafka": stack.kafka,
         "valkey": stack.redis,
         "policy": stack.policy,

@@ -17,6 +17,9 @@ def show(report: Report, console: Console) -> None:
         console.print(report.said, markup=False, soft_wrap=True)
         return
     console.print(_processes(report))
+    for line in report.processes:
+        if not line.pid:
+            console.print(f"{line.name}: {line.note}; see {report.state}/log/{line.name}.log", style="red", soft_wrap=True)
     if report.lags is None:
         console.print("lag: Kafka does not answer", style="red")
     else:
@@ -59,9 +62,10 @@ def _processes(report: Report) -> Table:
         table.add_column(name, justify="right")
     for line in report.processes:
         style = "" if line.ready else "red"
-        shown = line.state.lower() if line.pid else f"{line.state.lower()} ({line.note})"
         up_for = span(line.up_s) if line.pid else ""
-        table.add_row(line.name, shown, "yes" if line.ready else "no", str(line.pid or ""), str(line.port), up_for, style=style)
+        table.add_row(
+            line.name, line.state.lower(), "yes" if line.ready else "no", str(line.pid or ""), str(line.port), up_for, style=style
+        )
     return table
 
 

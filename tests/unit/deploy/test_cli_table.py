@@ -48,7 +48,7 @@ def test_status_shows_who_is_not_ready_and_why() -> None:
     with console.capture() as captured:
         show(REPORT, console)
     text = captured.get()
-    assert "backoff (Exited too quickly)" in text
+    assert "worker: Exited too quickly; see /srv/.realname/log/worker.log" in text
     assert "1 h 2 min" in text
     assert "3 - 4" in text
     assert "liveness 2, matching 0; held by workers: 5" in text
