@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
-from models.registry import Models
+from models.registry import Models, load
 from realname.errors import BadRecording
 from realname.ids import mint
 from realname.messages import Action, Challenge, LivenessReport, MatchReport, RegistrationDecided, RegistrationSubmitted
 from realname.policy import Policy
+from realname.settings import Worker
 from realname.verdicts import Evidence, decide
 from workers.clip import Clip
+from workers.decoder.limits import limits_of
+from workers.decoder.pool import Decoder
 from workers.liveness.challenge import events_of, judge_challenge
 from workers.liveness.stage import Signals, judge_liveness
 from workers.matching.stage import judge_match
 from workers.runtime import Decodes
 
 NOWHERE = "0" * 64  # nothing was submitted, so there is nothing to sign
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checker:
+    """All that a check needs, opened once; see `open_checker`."""
+
+    policy: Policy
+    models: Models
+    decoder: Decodes
+
+    def check(self, portrait: bytes, clip: bytes, actions: Sequence[Action] | None, *, at: datetime) -> CheckResult:
+        """As `check`."""
+        return check(portrait, clip, actions, policy=self.policy, models=self.models, decoder=self.decoder, at=at)
+
+    def plot(self, result: CheckResult, path: Path) -> None:
+        """Draw it as a PNG, which shows the person: treat it as evidence."""
+        from workers.check_plot import draw  # noqa: PLC0415 - matplotlib is a development dependency
+
+        draw(result, self.policy, path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +63,20 @@ class CheckResult:
     clip: Clip | None
     signals: Signals | None
     cpu_ms: dict[str, float]
+
+
+@contextmanager
+def open_checker(settings: Worker, policy: Policy) -> Generator[Checker]:
+    """Models and one sandboxed decoder child, for as long as the block runs. Raises ModelCorrupt, DeviceMissing."""
+    decoder = Decoder(limits_of(settings), children=1, died=_nobody)
+    try:
+        models = load(settings)
+        try:
+            yield Checker(policy, models, decoder)
+        finally:
+            models.close()
+    finally:
+        decoder.close()
 
 
 def check(
@@ -76,6 +114,10 @@ def check(
         signals=signals,
         cpu_ms=_cpu_ms(decoded, liveness, match),
     )
+
+
+def _nobody(_: str) -> None:
+    """Who is told of decoder deaths: the result says clip_unreadable, that is enough here."""
 
 
 def _matched(portrait: bytes, chips: list[bytes], policy: Policy, models: Models, decoder: Decodes) -> MatchReport:
