@@ -11,6 +11,7 @@ from realname.media import HEAD_BYTES, sniff_image
 Size = tuple[int, int]  # width, height as stored: EXIF orientation is not applied
 
 _SEGMENTS_MAX = 1000
+_WEBP_BYTES_MIN = 30  # up to the end of the longest of the three headers
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # frame headers; the three are tables and a reserved one
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
@@ -46,6 +47,8 @@ def _jpeg_size(image: bytes | bytearray) -> Size:
 
 def _webp_size(image: bytes | bytearray) -> Size:
     chunk = bytes(image[12:16])
+    if len(image) < _WEBP_BYTES_MIN:
+        return 0, 0
     if chunk == b"VP8X":
         return _little(image, 24, 3) + 1, _little(image, 27, 3) + 1
     if chunk == b"VP8L":
@@ -61,4 +64,4 @@ def _big(image: bytes | bytearray, at: int, count: int) -> int:
 
 
 def _little(image: bytes | bytearray, at: int, count: int) -> int:
-    return int.from_bytes(image[at : at + count], "little") if at + count <= len(image) else -1
+    return int.from_bytes(image[at : at + count], "little")

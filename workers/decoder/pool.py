@@ -207,5 +207,6 @@ class Decoder:
             self._closed.wait(_RESTART_AFTER_S)
             return
         start_s = round(time.monotonic() - started_s, 3)
-        _log.info("a decoder started", extra={"start_s": start_s, "sealed": ready.sealed})
+        start_cpu_s = round(ready.start_cpu_s, 3)
+        _log.info("a decoder started", extra={"start_s": start_s, "start_cpu_s": start_cpu_s, "sealed": ready.sealed})
         self._idle.put(child)
