@@ -107,12 +107,14 @@ class Workload:
     def take(self, record: Received, now: datetime) -> Took:
         """One record that was received."""
         ledger = self.ledgers.get(record.partition)
-        if ledger is None or ledger.stopped or self.halted or not ledger.is_new(record.offset):
+        if ledger is None or ledger.stopped or self.halted:
             return Took("ignored")
         self.newest_at = record.at if self.newest_at is None else max(self.newest_at, record.at)
         if not ledger.rebuilt:
-            ledger.held.append(record)
+            ledger.held.append(record)  # also what is complete: passing it over would pass over those held before it
             return Took("held")
+        if not ledger.is_new(record.offset):
+            return Took("ignored")
         opened = open_submission(record)
         if isinstance(opened, TooNew):
             ledger.stopped = "record_too_new"

@@ -1,0 +1,211 @@
+"""The ledger under attack: a real broker, a real Valkey, stub stages in a real Celery worker, real dispatcher processes.
+
+The rig feeds registrations, keeps dispatchers running like a supervisor, watches decisions as they come, and in the end
+counts them with a reader of another make than the writer: kafka-python, read_committed, from the first to the last offset.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import msgspec
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from deploy.local.child import Child
+from deploy.local.kafka import Broker
+from deploy.local.topics import commit_first_offsets, create_topics, lag_of
+from deploy.local.valkey import Valkey
+from realname.envelope import seal_record
+from realname.ids import mint, partition_of
+from realname.messages import RegistrationDecided
+from realname.stages import QUEUES, Stage, results_key
+from realname.topics import DECIDED, DISPATCHER_GROUP, PARTITIONS, SUBMITTED, all_topics, decisions_of
+from tests.builders import a_submission
+from tests.eventually import eventually
+from tests.fault.stub_stages import RUNS_KEY
+
+OPERATORS = ("north", "harbor", "summit")
+FURTHER_SHARE = 0.02  # of the records: the same id once more
+REFEREE_SHARE = 0.02  # of the registrations: decided without a stage
+
+
+class Decision(NamedTuple):
+    """One record of a decision topic."""
+
+    topic: str
+    partition: int
+    registration_id: str
+    at_ms: int  # LogAppendTime on registrations.decided
+    decided: RegistrationDecided
+
+
+class Rig:
+    """Use as a context manager; the servers are the caller's and stay."""
+
+    def __init__(
+        self, broker: Broker, valkey: Valkey, folder: Path, *, dispatchers: int = 2, threads: int = 64, seed: int = 1
+    ) -> None:
+        self.broker, self.valkey = broker, valkey
+        self.random = random.Random(seed)
+        self.operator_of: dict[str, str] = {}  # of every registration that was fed
+        self.decided_live: set[str] = set()
+        self.further = 0
+        self.restarts = 0
+        python = [sys.executable, "-m"]
+        self.dispatchers = [Child(self._dispatcher(slot), folder / f"dispatcher-{slot}.log") for slot in range(dispatchers)]
+        self.worker = Child([*python, "tests.fault.stub_stages", valkey.url, str(threads)], folder / "worker.log")
+        self._records = []
+
+    def __enter__(self) -> Self:
+        topics = all_topics(OPERATORS)
+        create_topics(self.broker.bootstrap, topics)
+        commit_first_offsets(self.broker.bootstrap, DISPATCHER_GROUP, next(each for each in topics if each.name == SUBMITTED))
+        self._producer = KafkaProducer(bootstrap_servers=self.broker.bootstrap, acks="all", enable_idempotence=True, linger_ms=5)
+        self._watcher = self._reader([DECIDED])
+        for child in (self.worker, *self.dispatchers):
+            child.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in (*self.dispatchers, self.worker):
+            child.kill9()
+        self._watcher.close()
+        self._producer.close(timeout=1)
+
+    @property
+    def undecided(self) -> int:
+        """Fed, and not yet seen decided."""
+        return len(self.operator_of) - len(self.decided_live)
+
+    def feed(self, count: int) -> None:
+        """So many new registrations, with some further records of ids that were fed lately."""
+        for _ in range(count):
+            registration_id = mint(datetime.now(UTC), os.urandom(10))
+            operator = self.random.choice(OPERATORS)
+            path = "referee" if self.random.random() < REFEREE_SHARE else "face"
+            record = seal_record(a_submission(registration_id, operator=operator, path=path), key=registration_id)
+            self.operator_of[registration_id] = operator
+            self._records = [*self._records[-200:], record]
+            self._send(record)
+            if self.random.random() < FURTHER_SHARE:
+                self._send(self.random.choice(self._records))
+                self.further += 1
+
+    def watch(self, within_s: float = 0.05) -> None:
+        """Note the decisions that have come."""
+        for records in self._watcher.poll(timeout_ms=int(within_s * 1000), max_records=2000).values():
+            self.decided_live |= {record.key.decode() for record in records}
+
+    def supervise(self) -> None:
+        """Start the dispatchers that have ended."""
+        for child in self.dispatchers:
+            if not child.is_alive:
+                child.start()
+                self.restarts += 1
+
+    def drive(self, total: int, *, backlog: int) -> None:
+        """One turn: feed while fewer than `backlog` are undecided, watch, supervise."""
+        missing = min(total - len(self.operator_of), backlog - self.undecided, 50)
+        self.feed(max(0, missing))
+        self.watch()
+        self.supervise()
+
+    def in_celery(self) -> int:
+        """Jobs queued or held by the worker."""
+        client = self.valkey.client()
+        waiting = sum(client.llen(queue) for queue in QUEUES)
+        return waiting + client.hlen("unacked")
+
+    def finish(self, within_s: float) -> None:
+        """Until everything that was fed is decided, and every dispatcher has left."""
+        deadline = time.monotonic() + within_s
+        while self.undecided and time.monotonic() < deadline:
+            self.watch()
+            self.supervise()
+        assert not self.undecided, f"{self.undecided} undecided after {within_s:.0f} s"
+        eventually(lambda: self.lag() == 0, within_s=20)
+        for child in self.dispatchers:
+            child.stop()
+
+    def lag(self) -> int:
+        """Records at or above the committed watermarks."""
+        return sum(lag or 0 for lag in lag_of(self.broker.bootstrap, DISPATCHER_GROUP, SUBMITTED).values())
+
+    def repeated_runs(self) -> int:
+        """Runs of a stage beyond one for each registration; what Redis forgot is not in it."""
+        runs = {key.decode(): int(count) for key, count in self.valkey.client().hgetall(RUNS_KEY).items()}
+        return sum(runs.values()) - len(Stage) * sum(decision.decided.match is not None for decision in self.read([DECIDED]))
+
+    def left_in_streams(self) -> int:
+        """Entries of results that nobody deleted."""
+        client = self.valkey.client()
+        return sum(client.xlen(results_key(partition)) for partition in range(PARTITIONS))
+
+    def read(self, topics: list[str]) -> list[Decision]:
+        """Everything in these topics from the first to the last offset, as a read_committed reader sees it."""
+        reader = self._reader(topics)
+        places = list(reader.assignment())
+        ends = reader.end_offsets(places)
+        found: list[Decision] = []
+        deadline = time.monotonic() + 60
+        while any(reader.position(place) < ends[place] for place in places):
+            assert time.monotonic() < deadline, "the reader does not reach the end: an open transaction"
+            for records in reader.poll(timeout_ms=200, max_records=5000).values():
+                found += [
+                    Decision(
+                        r.topic, r.partition, r.key.decode(), r.timestamp, msgspec.json.decode(r.value, type=RegistrationDecided)
+                    )
+                    for r in records
+                ]
+        reader.close()
+        return found
+
+    def verify(self) -> list[Decision]:
+        """Every registration has exactly one decision, in both topics, in its submission's partition; nothing else has."""
+        internal = self.read([DECIDED])
+        counts = Counter(decision.registration_id for decision in internal)
+        assert {each: count for each, count in counts.items() if count != 1} == {}, "duplicates"
+        assert set(self.operator_of) - set(counts) == set(), "missing"
+        assert set(counts) - set(self.operator_of) == set(), "unknown"
+        own = self.read([decisions_of(operator) for operator in OPERATORS])
+        assert Counter((each.topic, each.registration_id) for each in own) == Counter(
+            (decisions_of(operator), registration_id) for registration_id, operator in self.operator_of.items()
+        )
+        for decision in (*internal, *own):
+            assert decision.partition == partition_of(decision.registration_id, PARTITIONS)
+        assert self.lag() == 0
+        return internal
+
+    def _reader(self, topics: list[str]) -> KafkaConsumer:
+        reader = KafkaConsumer(
+            bootstrap_servers=self.broker.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest", group_id=None
+        )
+        reader.assign([TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)])
+        return reader
+
+    def _send(self, record) -> None:
+        partition = partition_of(record.key.decode(), PARTITIONS)
+        self._producer.send(SUBMITTED, record.value, record.key, record.headers, partition=partition)
+
+    def _dispatcher(self, slot: int) -> list[str]:
+        settings = {
+            "REALNAME_KAFKA": self.broker.bootstrap,
+            "REALNAME_REDIS": self.valkey.url,
+            "REALNAME_OPERATORS": ",".join(OPERATORS),
+            "REALNAME_POLICY": "development",
+            "REALNAME_SLOT": str(slot),
+        }
+        return [
+            "/usr/bin/env",
+            *(f"{name}={value}" for name, value in settings.items()),
+            sys.executable,
+            "-m",
+            "services.dispatcher",
+        ]
