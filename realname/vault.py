@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import obstore
-from obstore.exceptions import GenericError
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
 from realname.errors import EvidenceMissing, Transient, VaultFull
@@ -57,7 +57,7 @@ class Vault:
         key = f"{operator}/{registration_id}/{secrets.token_hex(16)}"
         try:
             self._store.put(key, sealed, mode="create")
-        except (OSError, GenericError) as error:
+        except (OSError, BaseError) as error:
             if "space" in str(error).lower() or "quota" in str(error).lower():
                 raise VaultFull("no space left") from None
             raise Transient("the vault did not take the object") from None
@@ -72,7 +72,7 @@ class Vault:
             sealed = bytes(self._store.get(blob.key).bytes())
         except FileNotFoundError:
             raise EvidenceMissing("gone") from None
-        except (OSError, GenericError):
+        except (OSError, BaseError):
             raise Transient("the vault did not answer") from None
         if hashlib.sha256(sealed).hexdigest() != blob.sha256:
             raise EvidenceMissing("changed since it was stored")
@@ -84,7 +84,7 @@ class Vault:
             self._store.delete(key)
         except FileNotFoundError:
             return
-        except (OSError, GenericError):
+        except (OSError, BaseError):
             raise Transient("the vault did not delete the object") from None
 
     def delete_registration(self, operator: str, registration_id: str) -> list[str]:
@@ -101,7 +101,7 @@ class Vault:
             for batch in store.list(prefix):
                 for meta in batch:
                     yield from _stored(meta)
-        except (OSError, GenericError):
+        except (OSError, BaseError):
             raise Transient("the vault did not list its objects") from None
 
     def _check_space(self, size_bytes: int) -> None:
@@ -116,7 +116,8 @@ def open_vault(url: str, keys: KeyProvider, *, free_bytes_min: int = 0) -> Vault
     if url.startswith("file://"):
         folder = Path(url.removeprefix("file://"))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Vault(LocalStore(str(folder)), keys, folder=folder, free_bytes_min=free_bytes_min)
+        # automatic_cleanup: a registration's folder goes with its last object
+        return Vault(LocalStore(str(folder), automatic_cleanup=True), keys, folder=folder, free_bytes_min=free_bytes_min)
     if url.startswith("memory:"):
         return Vault(MemoryStore(), keys)
     store: Any = obstore.store.from_url(url)
