@@ -108,9 +108,9 @@ TABLE: tuple[Metric, ...] = (
     Metric(
         "realname_partitions_stopped",
         "gauge",
-        "Partitions that stand before a record of a newer version: upgrade the dispatcher",
+        "Partitions that stand before a record of a newer version: upgrade that process",
         (),
-        ("dispatcher",),
+        ("dispatcher", "projector", "janitor"),
     ),
     Metric(
         "realname_dispatcher_halted",

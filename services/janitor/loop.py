@@ -198,5 +198,6 @@ class Janitor:
         if not self._measure_turn.is_due(self._now_s()):
             return
         self._metrics.gauge("realname_deletions_pending", len(self._pending))
+        self._metrics.gauge("realname_partitions_stopped", len(self._too_new))
         for partition, lag in self._log.lags().items():
             self._metrics.gauge("realname_consumer_lag_records", lag, DECIDED, str(partition))

@@ -186,5 +186,6 @@ class Projector:
         if self._now_s() < self._lag_at_s:
             return
         self._lag_at_s = self._now_s() + LAG_EVERY_S
+        self._metrics.gauge("realname_partitions_stopped", len(self._too_new))
         for partition, lag in self._decisions.lags().items():
             self._metrics.gauge("realname_consumer_lag_records", lag, DECIDED, str(partition))

@@ -196,6 +196,7 @@ def test_a_record_of_a_newer_version_stops_its_partition_and_its_position(house:
     assert not house.vault.holds(in_1)
     assert house.committed(in_0) == 0
     assert house.janitor.problem() == "record_too_new"
+    assert house.value("realname_partitions_stopped") == 1
 
 
 def test_an_unreadable_record_is_passed(house: House) -> None:

@@ -140,6 +140,7 @@ def test_a_record_of_a_newer_version_stops_its_partition_and_no_other(house: Hou
     assert set(house.statuses.store) == {beside}
     assert house.projector.problem() == "record_too_new"
     assert house.decisions.positions()[0] == 0
+    assert house.metrics.registry.get_sample_value("realname_partitions_stopped") == 1
 
 
 def test_lag_is_what_is_left_to_read(house: House) -> None:
