@@ -112,6 +112,7 @@ def _configuration(settings: Worker, timing: Timing) -> dict[str, Any]:
         "worker_disable_prefetch": True,
         "worker_enable_prefetch_count_reduction": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "broker_transport": "workers.transport:Transport",
         # Redis may be away for as long as it likes.
         "broker_connection_retry": True,
         "broker_connection_retry_on_startup": True,
