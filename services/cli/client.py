@@ -41,7 +41,7 @@ class ProblemAnswered(RealnameError):
 
 
 class IntakeAway(RealnameError):
-    """Intake does not answer at this address: is the stack up (`realname status`)?"""
+    """Intake does not answer at this address. See `realname status`."""
 
 
 class Upload(NamedTuple):
@@ -88,7 +88,7 @@ class IntakeClient:
         """Each status as it comes, the decision last. Ends early where the stream is cut: ask again."""
         try:
             with self._http.stream("GET", f"/v1/registrations/{registration_id}/events") as answer:
-                if answer.status_code != httpx.codes.OK:
+                if not answer.is_success:
                     answer.read()
                     raise ProblemAnswered(_problem(answer))
                 for line in answer.iter_lines():
