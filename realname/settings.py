@@ -98,7 +98,7 @@ class Worker(Common, frozen=True, kw_only=True):
     batch_wait_ms: Annotated[float, Meta(ge=0, le=100)] = 2.0
     decoders: Annotated[int, Meta(ge=1, le=64)] = 2
     decode_within_s: Seconds = 8.0
-    decoder_bytes_max: Positive = 1536 * 1024 * 1024  # RLIMIT_AS of a decoder child
+    decoder_bytes_max: Positive = 1536 * 1024 * 1024  # RLIMIT_AS of a decoder child, its buffers not counted
     clip_pixels_max: Positive = 1280 * 1280
     decoder_served_max: Positive = 1000  # recordings after which a decoder child is replaced
     clip_packets_max: Positive = 400

@@ -71,10 +71,10 @@ def _answer(message: Message, limits: DecoderLimits, canvases: list[Canvas]) -> 
         answer: Answer = _decoded(request, message.body, limits, canvases[request.buffer])
     except Undecodable as refusal:
         answer = Refused(because=refusal.because)
-    except MemoryError:  # of this process or of the library: FFmpeg's own is both
-        os._exit(EXIT_MEMORY)
-    except FFmpegError:
+    except FFmpegError:  # its MemoryError, too: broken lengths ask for gigabytes, and it cleans up after itself
         answer = Refused(because=Because.CORRUPT)
+    except MemoryError:
+        os._exit(EXIT_MEMORY)
     except Exception:  # noqa: BLE001 - the decoder's door: broken bytes raise what no library documents
         answer = Refused(because=Because.UNEXPECTED)
     return msgspec.structs.replace(answer, cpu_s=time.thread_time() - started_s)

@@ -44,7 +44,7 @@ def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimit
 
     canvas: flat; its size is the limit of what is drawn. Where the bytes end early, the frames up to there count: how
     long a clip must be is the policy's to say.
-    Raises Undecodable; FFmpegError and what else the library throws at broken bytes; MemoryError.
+    Raises Undecodable; FFmpegError and whatever else the library throws at broken bytes; MemoryError.
     """
     kind = sniff_clip(bytes(clip[:HEAD_BYTES]))
     if kind is None:

@@ -19,7 +19,7 @@ class DecoderLimits(Struct, frozen=True, kw_only=True):
     portrait_side_px_max: int = 1600  # a longer side is scaled down to it: a face fills a third of a portrait
     within_s: float  # wall time of one recording, sending and answering included
     frames_bytes_max: int = 400 * MEBIBYTE  # of one answer: 15 s of 1280x720 at 15 Hz are 311 MB
-    address_space_bytes_max: int  # RLIMIT_AS
+    address_space_bytes_max: int  # RLIMIT_AS, its buffers not counted; a child that does nothing takes 400 MB
     served_max: int  # recordings after which a child is replaced: what leaks or was broken in it goes with it
 
     @property
