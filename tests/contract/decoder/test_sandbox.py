@@ -12,9 +12,9 @@ from tests.watched_decoder import Watched, watched
 
 ATTEMPTS = {
     "open a file": "open('/etc/hostname')",
-    "make a file": "open('/tmp/realname-decoder-test', 'w')",
+    "make a file": "open('/dev/null', 'w')",
     "list a folder": "os.listdir('/')",
-    "remove a file": "os.unlink('/tmp/realname-decoder-test')",
+    "remove a file": "os.unlink('/nowhere')",
     "make a socket": "socket.socket()",
     "make a socket pair": "socket.socketpair()",
     "fork": "os.fork()",
