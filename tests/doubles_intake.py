@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -291,3 +291,9 @@ def in_chunks(body: bytes, cuts: Iterator[int]) -> Iterator[bytes]:
 
 def a_clip(size_bytes: int) -> bytes:
     return (CLIP[:32] + os.urandom(max(0, size_bytes - 32)))[:size_bytes]
+
+
+async def until(check: Callable[[], object]) -> None:
+    """Let the loop turn until the check holds; the test's own timeout ends it."""
+    while not check():  # noqa: ASYNC110 - what is waited for is plain state, with no event
+        await asyncio.sleep(0)

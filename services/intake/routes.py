@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 from litestar.response import Stream
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -67,7 +68,7 @@ async def create_registration(request: AnyRequest) -> Response[bytes]:
 
 
 @get("/v1/registrations/{registration_id:str}", name="read_registration")
-async def read_registration(request: AnyRequest, registration_id: str) -> Response[bytes]:
+async def read_registration(request: AnyRequest, registration_id: FromPath[str]) -> Response[bytes]:
     """Where it stands; with ?wait_s=, once it is decided or the time is up."""
     desk = _desk(request)
     caller = insist(desk.callers.authenticate(request.headers.get("authorization"), desk.registering.clock()))
@@ -77,7 +78,7 @@ async def read_registration(request: AnyRequest, registration_id: str) -> Respon
 
 
 @get("/v1/registrations/{registration_id:str}/events", name="follow_registration")
-async def follow_registration(request: AnyRequest, registration_id: str) -> Response[Any]:
+async def follow_registration(request: AnyRequest, registration_id: FromPath[str]) -> Response[Any]:
     """Server-sent events until it is decided. Who has seen the decision gets 204: an EventSource then stops asking."""
     desk = _desk(request)
     caller = insist(desk.callers.authenticate(request.headers.get("authorization"), desk.registering.clock()))
