@@ -61,7 +61,7 @@ bench: models media jars ## the figures of the README
 	$(BIN)/python -m bench.steady
 
 demo: models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
-	$(BIN)/realname demo
+	$(BIN)/python -m demo
 
 check: models media ## the whole check of one genuine cut in one process, with a plot
 	$(BIN)/realname check --example --plot build/check.png

@@ -89,7 +89,7 @@ class RedisStages:
         with _transient():
             pipe = self._redis.pipeline(transaction=False)
             pipe.time()
-            pipe.set(EPOCH_KEY, secrets.token_bytes(8), nx=True)
+            pipe.set(EPOCH_KEY, secrets.token_hex(8), nx=True)
             pipe.get(EPOCH_KEY)
             if streams:
                 pipe.xread(streams, count=RESULTS_MAX)

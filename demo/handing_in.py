@@ -1,0 +1,117 @@
+"""Hands one case in as a store system would, and says what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from demo.cases import Act, Case, Decided, Refused
+from realname.clock import monotonic
+from realname.messages import Consent
+from services.cli.client import IntakeClient, ProblemAnswered, Upload, upload_of
+from services.intake.requests import ChallengeIssued, ChallengeRequest, RegistrationRequest, StatusAnswer
+
+STORE, TERMINAL = "demo-store", "demo-till"
+CHALLENGES_MAX = 200  # one in four fits a cut: this many never run out by chance
+DECIDED_WITHIN_S = 120
+_EXPIRES_AFTER_S = 1
+
+Moved = Callable[[str], None]  # told each step as it is seen
+
+
+class Seen(Struct, frozen=True):
+    """What came of one case. outcome: comparable with what was expected."""
+
+    outcome: Decided | Refused
+    registration_id: str
+    seconds: float
+    reasons: tuple[str, ...] = ()
+
+
+class DemoFailed(Exception):
+    """The demo itself went wrong: not an outcome of a registration."""
+
+
+def hand_in(case: Case, client: IntakeClient, media: Path, moved: Moved) -> Seen:
+    """The whole course of one case. Raises DemoFailed where no outcome comes."""
+    moved("making media")
+    portrait = case.portrait(media) if case.portrait else None
+    clip = case.clip(media) if case.clip else None
+    moved("asking")
+    person = f"demo-{case.name}-person"
+    challenge = fitting_challenge(case, client, person)
+    upload = upload_of(_request(case, challenge, person), portrait, clip)
+    if case.act is Act.LATE:
+        _wait_until_expired(challenge)
+    began_at = monotonic()
+    try:
+        accepted = client.register(upload)
+        if case.act is Act.TWICE and client.register(upload) != accepted:
+            raise DemoFailed("the same request again got another answer")
+        if case.act is Act.OTHER_BODY:
+            client.register(_other_body(case, challenge, person, portrait, clip))
+    except ProblemAnswered as problem:
+        return Seen(Refused(problem.name), challenge.id, monotonic() - began_at)
+    last = follow(client, accepted.id, moved)
+    assert last.verdict is not None
+    outcome = Decided(last.verdict, last.reasons[0])
+    return Seen(outcome, accepted.id, monotonic() - began_at, tuple(reason.value for reason in last.reasons))
+
+
+def fitting_challenge(case: Case, client: IntakeClient, person: str) -> ChallengeIssued:
+    """Ask until the actions are ones that the case wants: the development policy sets no limit on asking."""
+    lifetime_s = _EXPIRES_AFTER_S if case.act is Act.LATE else None
+    request = ChallengeRequest(store=STORE, terminal=TERMINAL, person_token=person, path=case.path, lifetime_s=lifetime_s)
+    for _ in range(CHALLENGES_MAX):
+        challenge = client.challenge(request)
+        if not case.shows or challenge.actions in case.shows:
+            return challenge
+    raise DemoFailed(f"no challenge of {CHALLENGES_MAX} asks for what the cut of {case.name} shows")
+
+
+def follow(client: IntakeClient, registration_id: str, moved: Moved) -> StatusAnswer:
+    """Until it is decided; a stream that is cut is taken up again."""
+    deadline = monotonic() + DECIDED_WITHIN_S
+    while monotonic() < deadline:
+        for status in client.follow(registration_id):
+            moved(status.step)
+            if status.step == "decided":
+                return status
+    raise DemoFailed(f"{registration_id} was not decided within {DECIDED_WITHIN_S} s")
+
+
+def _request(case: Case, challenge: ChallengeIssued, person: str) -> RegistrationRequest:
+    face = case.path == "face"
+    now = datetime.now(UTC)
+    return RegistrationRequest(
+        challenge=challenge.challenge,
+        store=STORE,
+        terminal=TERMINAL,
+        person_token=person,
+        purpose="mobile",
+        lines_held=0,
+        path=case.path,
+        consent=Consent(reference="demo", given_at=now, text_version="demo-1", language="en") if face else None,
+        portrait_source="document_photo" if face else None,
+    )
+
+
+def _other_body(case: Case, challenge: ChallengeIssued, person: str, portrait: bytes | None, clip: bytes | None) -> Upload:
+    """The same request with portrait and clip of which one byte at the end differs."""
+    assert clip is not None
+    return upload_of(_request(case, challenge, person), portrait, clip + b"\0")
+
+
+def _wait_until_expired(challenge: ChallengeIssued) -> None:
+    while datetime.now(UTC) <= challenge.expires_at:
+        pass_time(0.05)
+
+
+def pass_time(seconds: float) -> None:
+    """The one wait that the demo cannot do without: a challenge expires by the clock."""
+    import time  # noqa: PLC0415 - named where it is excused
+
+    time.sleep(seconds)
