@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +46,23 @@ NO_FACE_PORTRAIT = "free-mountain-vector-01.jpg"
 
 
 def frames_of(path: Path, first: int, last: int) -> list[Image]:
-    """Frames first..last (both taken) as BGR. Decoded from the start, so that frame numbers are exact."""
+    """Frames first..last (both taken) as BGR, numbered by their times at the clip's constant rate."""
     with av.open(str(path)) as source:
-        wanted = islice(source.decode(video=0), first, last + 1)
-        return [_bgr(frame) for frame in wanted]
+        stream = source.streams.video[0]
+        rate, time_base = stream.average_rate, stream.time_base
+        assert rate is not None
+        assert time_base is not None
+        start = stream.start_time or 0
+        source.seek(start + round(first / rate / time_base), stream=stream)  # to the key frame before
+        found: list[Image] = []
+        for frame in source.decode(stream):
+            assert frame.pts is not None
+            number = round((frame.pts - start) * time_base * rate)
+            if number > last:
+                break
+            if number >= first:
+                found.append(_bgr(frame))
+    return found
 
 
 def rate_of(path: Path) -> Fraction:

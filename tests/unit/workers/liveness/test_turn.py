@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from realname.policy import TurnRules
+from tests.faces import heads, times, yaws
+from workers.liveness.turn import find_turns, yaw_deg_of
+
+RULES = TurnRules(yaw_deg_min=15.0, hysteresis=0.6, parallax_min=0.1, parallax_yaw_range_deg_min=20.0)
+
+
+def turns(text):
+    return [turn.side for turn in find_turns(yaws(text), times(len(text)), RULES)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("........", []),
+        ("..lLLl..", ["left"]),
+        ("..rRRr..", ["right"]),
+        ("..llll..", []),  # begun, never far enough
+        ("..LlLlL.", ["left"]),  # it never came back to the middle: one turn
+        (".L..L...", ["left", "left"]),
+        ("..LLRR..", ["left", "right"]),  # straight through to the other side
+        ("...lLLL", ["left"]),  # the clip ends, but the peak was seen
+        ("..LL??LL..", ["left", "left"]),  # unseen in between: it may have come back
+        ("????", []),
+        ("", []),
+    ],
+)
+def test_a_turn_goes_far_enough_and_ends_near_the_middle(text, sides):
+    assert turns(text) == sides
+
+
+def test_a_turn_says_where_it_was_widest():
+    yaw = yaws("..lLl..")
+    yaw[4] = 24.0
+    (turn,) = find_turns(yaw, times(7), RULES)
+    assert (turn.first, turn.peak, turn.last) == (2, 4, 4)
+    assert turn.at_s == pytest.approx(4 / 12)
+    assert turn.deg == pytest.approx(24.0)
+
+
+def test_a_lower_bound_finds_turns_that_were_begun():
+    assert [turn.side for turn in find_turns(yaws("..ll.."), times(6), RULES, deg_min=7.5)] == ["left"]
+
+
+def test_the_customers_left_is_the_images_right():
+    """An unmirrored recording: who turns to their own left shows the nose nearer the image's right edge."""
+    yaw = yaw_deg_of(heads([0, 0, 0, 35, 0]))
+    nose_x = heads([0, 35])[:, 30, 0]
+    assert nose_x[1] > nose_x[0]
+    assert yaw[3] > 15
+    assert yaw_deg_of(heads([0, 0, 0, -35, 0]))[3] < -15
+
+
+def test_yaw_is_measured_against_the_clips_own_neutral():
+    slanted = yaw_deg_of(heads([6, 6, 6, 6, 26]))
+    assert slanted[:4] == pytest.approx([0] * 4, abs=1e-4)
+    assert slanted[4] == pytest.approx(yaw_deg_of(heads([6] * 4 + [26]))[4])
+    assert np.isnan(yaw_deg_of(heads([np.nan, np.nan]))).all()
