@@ -62,7 +62,7 @@ def done_key(registration_id: str) -> str:
 
 
 def next_key(registration_id: str) -> str:
-    """Holds the stored matching message (chips sealed), for a repeated liveness task to send again."""
+    """Holds the matching message with its sealed chips: matching reads them here, a repeated liveness sends it again."""
     return f"rn:next:{registration_id}"
 
 
@@ -111,7 +111,10 @@ class LivenessJob(Struct, frozen=True, tag="realname.liveness.job.v1", tag_field
 
 
 class MatchingJob(Struct, frozen=True, tag="realname.matching.job.v1", tag_field="type"):
-    """Second stage. chips: each sealed (vault.seal_chip) lossless image of an aligned face, best first."""
+    """Second stage. chips: each a sealed (see sealing.py) lossless image of an aligned face, best first.
+
+    The copy under next_key has them; the one in the queue goes without, since there base64 in JSON costs 0.7 ms more.
+    """
 
     submitted: RegistrationSubmitted
     partition: int

@@ -1,13 +1,19 @@
-"""Pure but for randomness: the face chips between the stages, sealed for their registration and their place."""
+"""Pure but for randomness: the face chips between the stages, sealed for their registration and their place.
+
+They travel in the stored copy of the matching message; the one in Celery's queue goes without. Its Redis transport
+writes a message twice, as base64 in JSON: 0.7 ms of CPU and 70 kB more a registration, measured with 51 kB of chips.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from realname.errors import EvidenceMissing
+from msgspec.structs import replace
+
+from realname.errors import EvidenceMissing, RecordUnreadable
 from realname.keys import KeyProvider
 from realname.sealing import seal, unseal
-from realname.stages import CHIPS_BYTES_MAX, Job, MatchingJob
+from realname.stages import CHIPS_BYTES_MAX, Job, MatchingJob, decode_matching
 
 
 def seal_chips(chips: Sequence[bytes], job: Job, keys: KeyProvider) -> tuple[bytes, ...]:
@@ -31,6 +37,21 @@ def open_chips(job: MatchingJob, keys: KeyProvider) -> list[bytes]:
         unseal(chip, keys=keys, operator=operator, registration_id=identity, kind=_kind(place))
         for place, chip in enumerate(job.chips)
     ]
+
+
+def without_chips(job: MatchingJob) -> MatchingJob:
+    """As it goes to the queue."""
+    return replace(job, chips=())
+
+
+def with_chips(job: MatchingJob, stored: bytes | None) -> MatchingJob:
+    """The job with the chips of its stored copy; without, where there is none that reads."""
+    if job.chips or stored is None:
+        return job
+    try:
+        return replace(job, chips=decode_matching(stored).chips)
+    except RecordUnreadable:
+        return job
 
 
 def _kind(place: int) -> str:

@@ -31,7 +31,7 @@ from realname.stages import (
 from realname.statuses import Status
 from workers.observing import Outcome
 from workers.runtime import Runtime
-from workers.sealed_chips import open_chips, seal_chips
+from workers.sealed_chips import open_chips, seal_chips, with_chips, without_chips
 from workers.starts import Begun, course_of, stage_of
 
 Send = Callable[[Job], None]  # sends the task of a job; raises Transient
@@ -104,14 +104,15 @@ def _course(runtime: Runtime, send: Send, job: Job, token: str) -> Outcome:
             send(replace(job, alone=True))
             return "moved_alone"
         case "judge":
-            return _judge(runtime, send, job, start)
+            return _judge(runtime, send, job, start, begun.next)
 
 
-def _judge(runtime: Runtime, send: Send, job: Job, start: _Start) -> Outcome:
+def _judge(runtime: Runtime, send: Send, job: Job, start: _Start, stored: bytes | None) -> Outcome:
+    """stored: the matching message with its chips, where there is one."""
     try:
         if isinstance(job, LivenessJob):
             return _judge_liveness(runtime, send, job, start)
-        return _judge_matching(runtime, send, job, start)
+        return _judge_matching(runtime, send, with_chips(job, stored), start)
     except EvidenceMissing:
         return _fail(runtime, job, "evidence_missing")
 
@@ -141,7 +142,7 @@ def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: _Star
         traceparent=job.traceparent,
     )
     runtime.scratch.keep_next(job, start.token, following)
-    send(following)
+    send(without_chips(following))
     return "next"
 
 
@@ -168,7 +169,7 @@ def _repeat(runtime: Runtime, send: Send, job: Job, begun: Begun) -> Outcome:
     if begun.done is not None:
         runtime.scratch.add_again(job.partition, begun.done)
     elif begun.next is not None:
-        send(decode_matching(begun.next))
+        send(without_chips(decode_matching(begun.next)))
     return "repeated"
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 
 import pytest
+from kombu import Connection
 
 from realname.log import start_logging
 from realname.settings import Worker as WorkerSettings
 from realname.stages import PAYLOAD, TASKS, Stage, queue_of, task_id_of
 from tests.worker_fakes import Worker, a_liveness_job, a_matching_job
 from workers.app import build_app, sender, without_message_bodies
+from workers.transport import Transport
 
 
 def an_app(**settings):
@@ -118,3 +120,15 @@ def test_logging_starts_without_celery_touching_it():
         assert root.handlers == handlers
     finally:
         root.handlers, root.level = before
+
+
+def test_a_broker_channel_keeps_its_client_until_its_pool_changes(valkey):
+    with Connection(valkey.url, transport=Transport) as connection:
+        channel = connection.channel()
+        with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
+            assert first is second
+        assert channel.client is not first, "the event loop's connection is its own"
+        channel._pool = None
+        with channel.conn_or_acquire() as third:
+            assert third is not first
+            assert third.ping()

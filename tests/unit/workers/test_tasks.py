@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bench.stub_runtime import CHIP
 from realname.errors import BadRecording, Transient
@@ -18,6 +19,7 @@ from realname.stages import (
     MatchingJob,
     Stage,
     StageResult,
+    decode_matching,
     decode_result,
     encode_job,
 )
@@ -45,18 +47,50 @@ def lose_a_start(memory: Memory, job, *, process: str) -> None:
     doomed.die()
 
 
-def test_a_live_clip_is_handed_on_to_matching_with_its_chips_sealed():
+def stored_of(worker: Worker, job) -> MatchingJob:
+    return decode_matching(worker.memory.next[job.submitted.id])
+
+
+def test_a_live_clip_is_handed_on_to_matching():
     worker, job = Worker(), a_liveness_job()
     assert worker.run(job)
     (following,) = worker.sent
     assert isinstance(following, MatchingJob)
     assert following.liveness.pad_live == a_live_report().pad_live
     assert (following.partition, following.offset, following.deadline_at) == (3, 7, job.deadline_at)
-    assert len(following.chips) == 2
-    assert not any(CHIP in chip for chip in following.chips)
-    assert worker.memory.next[job.submitted.id] == encode_job(following)
     assert entries(worker) == []
     assert starts(worker) == []
+
+
+def test_chips_are_sealed_in_the_stored_message_and_absent_from_the_queue():
+    worker, job = Worker(), a_liveness_job()
+    worker.run(job)
+    assert worker.sent[0].chips == ()
+    stored = stored_of(worker, job)
+    assert len(stored.chips) == 2
+    assert not any(CHIP in chip for chip in stored.chips)
+    assert replace(stored, chips=()) == worker.sent[0]
+
+
+def test_matching_opens_the_chips_of_the_stored_message():
+    worker = Worker()
+    worker.run(a_liveness_job())
+    worker.run(worker.sent[0])
+    assert worker.judges.chips_seen == [CHIP, CHIP[::-1]]
+
+
+@pytest.mark.parametrize("stored", [None, b"\xc1"])
+def test_a_stored_message_that_is_lost_or_unreadable_is_made_again(stored):
+    worker, job = Worker(), a_liveness_job()
+    worker.run(job)
+    following = worker.sent.pop()
+    worker.memory.next.clear()
+    if stored is not None:
+        worker.memory.next[job.submitted.id] = stored
+    assert worker.run(following)
+    assert worker.run(worker.sent.pop())
+    assert worker.run(worker.sent.pop())
+    assert the_entry(worker).match is not None
 
 
 def test_a_match_ends_in_one_entry_with_both_reports():
@@ -366,8 +400,9 @@ def test_chips_that_never_open_end_without_a_verdict():
 def test_as_many_of_the_best_chips_travel_as_fit():
     worker = Worker()
     worker.judges.chips = [bytes(30_000)] * 5
-    worker.run(a_liveness_job())
-    chips = worker.sent[0].chips
+    job = a_liveness_job()
+    worker.run(job)
+    chips = decode_matching(worker.memory.next[job.submitted.id]).chips
     assert len(chips) == 2
     assert sum(map(len, chips)) <= CHIPS_BYTES_MAX
 
