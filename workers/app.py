@@ -59,7 +59,7 @@ def sender(app: Any) -> Send:
                 kwargsrepr="-",
                 ignore_result=True,
             )
-        except (OperationalError, RedisError) as error:
+        except (OperationalError, RedisError, OSError) as error:
             raise Transient(f"the broker took no message: {type(error).__name__}") from None
 
     return send
@@ -112,6 +112,15 @@ def _configuration(settings: Worker, timing: Timing) -> dict[str, Any]:
         "worker_disable_prefetch": True,
         "worker_enable_prefetch_count_reduction": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # Our own JSON lines.
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        **_broker(settings, timing),
+    }
+
+
+def _broker(settings: Worker, timing: Timing) -> dict[str, Any]:
+    return {
         "broker_transport": "workers.transport:Transport",
         # Redis may be away for as long as it likes.
         "broker_connection_retry": True,
@@ -130,10 +139,6 @@ def _configuration(settings: Worker, timing: Timing) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": HEALTH_CHECK_S,
         },
-        # Our own JSON lines.
-        "worker_hijack_root_logger": False,
-        "worker_redirect_stdouts": False,
-        "worker_max_tasks_per_child": None,
     }
 
 
