@@ -61,6 +61,12 @@ def test_openness_is_measured_against_the_persons_own_eyes():
         assert closedness[4] == pytest.approx(0.5, abs=1e-3)
 
 
+def test_a_wink_is_half_a_blink():
+    points = heads([0.0] * 9)
+    points[4, 36:42] = heads([0.0], eye_open=0.0)[0, 36:42]
+    assert closedness_of(points)[4] == pytest.approx(0.5, abs=1e-3)
+
+
 def test_no_face_has_no_closedness():
     assert np.isnan(closedness_of(heads([np.nan, np.nan]))).all()
     mixed = closedness_of(heads([0.0, np.nan, 0.0]))

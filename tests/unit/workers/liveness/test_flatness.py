@@ -28,11 +28,11 @@ def test_depth_does_not_depend_on_the_size_of_the_picture():
 
 
 def test_the_window_is_moved_inside_the_clip_and_says_its_yaw_range():
-    yaw = [0.0] * 60 + [20.0] * 3  # the turn is at the end of five seconds
+    yaw = [-30.0] + [0.0] * 30 + [-10.0] + [0.0] * 28 + [20.0] * 3  # five seconds that end in a turn
     points = heads(yaw)
     depth = depth_around(62 / 12, points, yaw_deg_of(points), times(63))
     assert depth is not None
-    assert depth.yaw_range_deg == pytest.approx(np.ptp(yaw_deg_of(points)), abs=1e-4)
+    assert depth.yaw_range_deg == pytest.approx(np.ptp(yaw_deg_of(points)[27:]), abs=1e-4)
 
 
 def test_only_the_window_counts():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,5 +71,7 @@ def test_the_match_prefers_sharp_frontal_well_lit_faces():
     assert scores_of([sharp, quality(chip(noise=5))])[0] > scores_of([sharp, quality(chip(noise=5))])[1]
     frontal, turned = scores_of([quality(chip()), quality(chip(), yaw_deg=-12.0)])
     assert frontal > turned
-    even, glaring = scores_of([quality(chip(150)), quality(chip(253, noise=20))])
+    fine = quality(chip())
+    even, glaring, dark = scores_of([fine, replace(fine, over_exposure=0.4), replace(fine, under_exposure=0.4)])
     assert even > glaring
+    assert even > dark

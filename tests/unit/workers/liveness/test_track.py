@@ -50,6 +50,13 @@ def test_the_box_grows_with_the_landmarks():
     assert one.box[3] - one.box[1] == pytest.approx(1.5 * 160, rel=0.01)
 
 
+def test_a_detection_corrects_the_carried_box():
+    one = track()
+    play(one, {5: [box(size=200)]})
+    assert one.boxes[4] == pytest.approx(box(), abs=0.01)
+    assert one.boxes[6] == pytest.approx(box(size=200), abs=0.01)
+
+
 def test_a_lost_face_is_looked_for_on_every_frame():
     one = track()
     assert play(one, {5: [], 6: [], 7: []}) == [0, 5, 6, 7, 8, 11]
