@@ -39,7 +39,7 @@ def spellings(what: str, content: bytes) -> Iterator[Needle]:
         yield Needle(what, f"base64url+{shift}", base64.urlsafe_b64encode(inner))
 
 
-def runs_of(what: str, content: bytes, count: int = 40) -> Iterator[Needle]:
+def runs_of(what: str, content: bytes, count: int = 100) -> Iterator[Needle]:
     """Runs of RUN_BYTES spread over the content; runs of few distinct bytes are skipped, they are everywhere."""
     step = max(1, (len(content) - RUN_BYTES) // count)
     for start in range(0, len(content) - RUN_BYTES + 1, step):
