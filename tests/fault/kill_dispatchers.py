@@ -32,6 +32,7 @@ from tests.fault.rig import Decision, Rig
 IN_FLIGHT_MIN = 50
 INSIDE_MIN = 3
 BACKLOG = 400
+THREADS = 12  # of the stub worker: some 50 registrations/s, so that kills lie 2-10 s apart and the backlog lasts
 KILL_S_MAX = 60.0  # from when a kill is due until its conditions hold
 
 
@@ -77,7 +78,7 @@ def run(broker: Broker, valkey: Valkey, folder: Path, *, registrations: int, kil
     chance = random.Random(seed)
     began = time.monotonic()
     made: list[Kill] = []
-    with Rig(broker, valkey, folder, seed=seed) as rig:
+    with Rig(broker, valkey, folder, threads=THREADS, seed=seed) as rig:
         while len(rig.operator_of) < registrations or len(made) < kills:
             rig.drive(registrations, backlog=BACKLOG)
             is_due = len(rig.operator_of) >= (len(made) + 1) * registrations // (kills + 1)
