@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 import redis
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from bench import media
 from demo.cases import A_SHOWS
@@ -166,5 +166,9 @@ def test_what_is_planted_on_purpose_is_found_in_each_place(stack, needles, marke
         assert found(needles, [Haystack("metrics", b'x{label="' + secret + b'"} 1')])
     finally:
         (stack.logs / "planted.log").unlink()
+        admin = KafkaAdminClient(bootstrap_servers=stack.kafka)
+        admin.delete_topics([f"{prefix}planted"])
+        eventually(lambda: f"{prefix}planted" not in admin.list_topics(), within_s=10)
+        admin.close()
         with redis.Redis.from_url(stack.redis) as client:
             client.delete(f"{prefix}planted")
