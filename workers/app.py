@@ -26,6 +26,7 @@ from workers.runtime import Runtime
 from workers.starts import stage_of
 from workers.tasks import Again, Send, perform
 from workers.timing import Timing
+from workers.transport import SteadyAmqp
 from workers.vitals import Vitals
 
 LINE_CHARS_MAX = 200  # of a Celery log line
@@ -35,7 +36,7 @@ HEALTH_CHECK_S = 10.0  # a half-open connection is dropped after about 21 s
 
 def build_app(settings: Worker, runtime: Runtime) -> Any:
     """The app with its two tasks bound to a runtime, real or stub. Connects to nothing yet."""
-    app: Any = Celery("realname", broker=settings.redis, set_as_current=False, fixups=[])
+    app: Any = Celery("realname", broker=settings.redis, amqp=SteadyAmqp, set_as_current=False, fixups=[])
     app.conf.update(_configuration(settings, runtime.timing))
     app.steps["consumer"].add(_loop_step(runtime.vitals))
     send = sender(app)

@@ -22,7 +22,7 @@ DOORS = {
         "deploy.local",
     ),
     "confluent_kafka": ("services.dispatcher", "services.janitor"),
-    "celery": ("workers.app", "workers.tasks", "services.dispatcher"),
+    "celery": ("workers.app", "workers.transport", "services.dispatcher"),
     "onnxruntime": ("models.session", "models.dynamic_batch"),
     "onnx": ("models.dynamic_batch",),
     "av": ("workers.decoder", "bench"),
