@@ -183,6 +183,15 @@ def joined_clip(media: Path, *pieces: Piece) -> bytes:
     return encode([size(frame) for piece in pieces for frame in _cached(media / piece.file, piece.first, piece.last)])
 
 
+def moved_aside_clip(media: Path, before: Piece, after: Piece) -> bytes:
+    """One piece in the left half of the picture, then one in the right half: the face is suddenly elsewhere."""
+    size = scaled(320, 240)
+    blank = _wall(320, 240)
+    left = [np.hstack([size(frame), blank]) for frame in _cached(media / before.file, before.first, before.last)]
+    right = [np.hstack([blank, size(frame)]) for frame in _cached(media / after.file, after.first, after.last)]
+    return encode([*left, *right])
+
+
 def noise_clip(*, seconds: float = 4.0, seed: int = 1) -> bytes:
     """Coarse noise: a clip in form, nothing in it."""
     rng = np.random.default_rng(seed)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -65,9 +67,26 @@ def pack_chip_tightly(chip: Image) -> bytes:
     return packed.tobytes()
 
 
+def pack_best(chips: Sequence[Image], *, bytes_max: int, extra_bytes: int) -> list[bytes]:
+    """As many as fit bytes_max together, each with extra_bytes for its sealing; the last ones go first.
+
+    chips: best first. The best one is always kept: alone it is 38 kB at most.
+    """
+    packed = [pack_chip(chip) for chip in chips]
+    if _bytes_of(packed, extra_bytes) > bytes_max:
+        packed = [pack_chip_tightly(chip) for chip in chips]
+    while len(packed) > 1 and _bytes_of(packed, extra_bytes) > bytes_max:
+        packed.pop()
+    return packed
+
+
 def unpack_chip(packed: bytes) -> Image:
     """The chip that was packed. Anything else than a chip is a bug of the sender."""
     chip = cv2.imdecode(np.frombuffer(packed, np.uint8), cv2.IMREAD_COLOR)
     assert chip is not None, "not an image"
     assert chip.shape == (CHIP_PX, CHIP_PX, 3), chip.shape
     return chip
+
+
+def _bytes_of(packed: Sequence[bytes], extra_bytes: int) -> int:
+    return sum(len(chip) + extra_bytes for chip in packed)

@@ -172,6 +172,16 @@ def test_a_face_that_changes_between_the_actions_is_refused(checker, a, b, media
     assert Reason.FACE_CHANGED in result.decision.reasons
 
 
+def test_a_face_that_is_suddenly_elsewhere_is_refused_as_another_and_asked_again_as_the_same(checker, a, media_folder):
+    start, end = media.Piece("franck.mp4", 1040, 1090), media.Piece("franck.mp4", 1091, 1140)
+    other = media.Piece("cap13_edit2.mp4", 480, 530)
+    same = judged(checker, a[0], media.moved_aside_clip(media_folder, start, end))
+    assert verdict(same) == ("retry", Reason.FACE_LOST)
+    assert same.liveness.track_similarity_min > POLICY.track.similarity_min
+    changed = judged(checker, a[0], media.moved_aside_clip(media_folder, start, other))
+    assert verdict(changed) == ("refused", Reason.FACE_CHANGED)
+
+
 def test_two_people_in_the_picture_are_asked_to_record_alone(checker, a, media_folder):
     together = media.two_faces_clip(media_folder, media.A_BLINK_TURN_BLINK, media.B_BLINK_TURN)
     assert verdict(judged(checker, a[0], together)) == ("retry", Reason.SEVERAL_FACES)

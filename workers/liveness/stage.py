@@ -15,7 +15,7 @@ from realname.messages import Challenge, LivenessReport
 from realname.policy import Policy
 from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
-from workers.chips import gray_chip, pack_chip, pack_chip_tightly
+from workers.chips import gray_chip, pack_best
 from workers.clip import Clip
 from workers.liveness.choice import best_of, candidate_groups, fit_frames
 from workers.liveness.continuity import constancy, sides_of
@@ -172,7 +172,7 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
     with watch.asking("pad"):
         scores = scene.models.spoof.score_many([(scene.clip.bgr(frame), track.boxes[frame]) for frame in frontal])
     with watch.step("chips"):
-        chips = _packed([scene.chip(frame) for frame in best])
+        chips = pack_best([scene.chip(frame) for frame in best], bytes_max=CHIPS_BYTES_MAX, extra_bytes=SEALING_BYTES)
     same = None
     if track.jumps or len(chips) < len(best):
         with watch.asking("constancy"):
@@ -190,20 +190,6 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
         track_similarity_min=None if same is None else round(same, 4),
     )
     return examined, [] if lost else chips, Signals(scene.motion, track.boxes, frontal, scores, best)
-
-
-def _packed(chips: list[Image]) -> list[bytes]:
-    """Without loss, and as many of the best as fit one matching message when sealed. One always fits."""
-    packed = [pack_chip(chip) for chip in chips]
-    if _sealed_bytes(packed) > CHIPS_BYTES_MAX:
-        packed = [pack_chip_tightly(chip) for chip in chips]
-    while _sealed_bytes(packed) > CHIPS_BYTES_MAX:
-        packed.pop()
-    return packed
-
-
-def _sealed_bytes(chips: list[bytes]) -> int:
-    return sum(len(chip) + SEALING_BYTES for chip in chips)
 
 
 def _timed(report: LivenessReport, models: Models, watch: Stopwatch) -> LivenessReport:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.geometry import ARCFACE_POINTS
-from workers.chips import correlation_of, gray_chip, luma_of, pack_chip, pack_chip_tightly, unpack_chip
+from workers.chips import correlation_of, gray_chip, luma_of, pack_best, pack_chip, pack_chip_tightly, unpack_chip
 
 
 def picture(seed=1):
@@ -48,3 +48,29 @@ def test_a_luma_plane_becomes_an_aligned_chip_of_full_range():
     assert chip.shape == (112, 112)
     assert chip[50, 10] == pytest.approx(0, abs=1)
     assert chip[50, 100] == pytest.approx(255, abs=1)
+
+
+def grainy(seed=1):
+    """The worst that a camera can give: nothing to compress."""
+    return np.random.default_rng(seed).integers(0, 256, (112, 112, 3)).astype(np.uint8)
+
+
+def test_chips_that_fit_are_packed_fast():
+    chips = [picture(seed) for seed in range(3)]
+    assert pack_best(chips, bytes_max=120_000, extra_bytes=400) == [pack_chip(chip) for chip in chips]
+
+
+def test_chips_that_do_not_fit_are_packed_tightly_before_one_goes():
+    chips = [picture(seed) for seed in range(3)]
+    room = sum(len(pack_chip(chip)) for chip in chips) - 1
+    packed = pack_best(chips, bytes_max=room, extra_bytes=0)
+    assert packed == [pack_chip_tightly(chip) for chip in chips]
+
+
+def test_grainy_chips_leave_the_worst_one_out():
+    chips = [grainy(seed) for seed in range(3)]
+    packed = pack_best(chips, bytes_max=80_000, extra_bytes=400)
+    assert len(packed) == 2
+    assert sum(len(chip) + 400 for chip in packed) <= 80_000
+    assert (unpack_chip(packed[0]) == chips[0]).all()
+    assert len(pack_best(chips, bytes_max=10, extra_bytes=0)) == 1
