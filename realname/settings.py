@@ -141,7 +141,7 @@ def read_settings(kind: type[_S], environment: Mapping[str, str] | None = None) 
         if name.startswith(_PREFIX)
     }
     kinds: tuple[type[Common], ...] = (Common, Intake, Dispatcher, Worker, Fetch, Projector, Janitor)
-    known = {field for each in kinds for field in each.__struct_fields__} | {"state"}
+    known = {field for each in kinds for field in each.__struct_fields__} | {"state", "token"}  # the command line's own
     unknown = sorted(set(found) - known)
     if unknown:
         raise SettingsWrong(f"unknown variable {_PREFIX}{unknown[0].upper()}: see realname/settings.py for all of them")
