@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.intake.problem_names import Name
 from services.intake.problems import Problem
 from services.intake.upload import FRAMING_BYTES_MAX, Limits, Received, Upload, boundary_of, media_of
-from tests.doubles_intake import CLIP, JPEG, in_chunks
+from tests.fakes.intake import CLIP, JPEG, in_chunks
 
 BOUNDARY = "xXboundaryXx"
 LIMITS = Limits(request=200, portrait=3000, clip=12_000)

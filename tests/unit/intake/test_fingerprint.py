@@ -6,7 +6,7 @@ import json
 
 from services.intake.fingerprint import fingerprint_of
 from services.intake.requests import RegistrationRequest, read_json
-from tests.doubles_intake import a_request
+from tests.fakes.intake import a_request
 
 ISSUED = {"challenge": "c" * 40, "path": "face"}
 

@@ -10,7 +10,7 @@ import msgspec
 from services.intake.openapi import build_document
 from services.intake.problem_names import Name
 from services.intake.routes import ROUTES
-from tests.doubles_intake import LIMITS, Intake
+from tests.fakes.intake import LIMITS, Intake
 
 DOCUMENT = msgspec.json.decode(msgspec.json.encode(build_document("test", LIMITS, 30)))
 

@@ -14,7 +14,7 @@ from realname import ids
 from realname.messages import RegistrationSubmitted
 from services.intake.problem_texts import TABLE
 from services.intake.registering import Call
-from tests.doubles_intake import CLIP, JPEG, LIMITS, NOW, PARTITIONS, Intake, a_challenge_request, a_clip, multipart
+from tests.fakes.intake import CLIP, JPEG, LIMITS, NOW, PARTITIONS, Intake, a_challenge_request, a_clip, multipart
 
 
 def named(answer: httpx.Response) -> str:

@@ -10,7 +10,7 @@ from services.intake.problem_names import Name
 from services.intake.problems import Problem
 from services.intake.requests import ChallengeRequest, RegistrationRequest, check_complete, read_json
 from tests.builders import an_id
-from tests.doubles_intake import a_challenge_request, a_request
+from tests.fakes.intake import a_challenge_request, a_request
 
 ISSUED = {"challenge": "c" * 40, "path": "face"}
 

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.doubles_intake import CLIP, Intake, multipart, until
+from tests.fakes.intake import CLIP, Intake, multipart, until
 
 OTHER = {"clip": ("c.mp4", CLIP + b"another")}
 

@@ -17,7 +17,7 @@ from services.intake.problem_names import Name
 from services.intake.problems import Problem
 from services.intake.status import status_of_submitted
 from tests.builders import a_submission, an_id
-from tests.doubles_intake import NOW, Intake, until
+from tests.fakes.intake import NOW, Intake, until
 
 NORTH = Caller("north", "x", "*")
 
