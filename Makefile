@@ -64,4 +64,5 @@ demo: models media jars ## set up, start the stack, make registrations from real
 	$(BIN)/python -m demo
 
 check: models media ## the whole check of one genuine cut in one process, with a plot
+	mkdir -p build
 	$(BIN)/realname check --example --plot build/check.png

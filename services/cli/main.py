@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -54,18 +56,27 @@ The stack keeps its state in `.realname/` under the current folder: data, keys, 
 made-up operators live in it: north, harbor, summit. Each command has its own page: `realname COMMAND --help`.
 """
 
+WRONG_USE = 64  # exit code: the command line itself is wrong; 2 would say `retry` for submit and check. Source: sysexits.h
+BUG = 70  # exit code: an error that realname does not name; 1 would say `refused`. Source: sysexits.h
+
 EPILOG = "Settings are REALNAME_* variables; realname/settings.py declares every one, with its unit and bounds."
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
 def main() -> None:
-    """Run the command line. An error that realname names is one line on stderr and exit code 1, never a traceback."""
+    """Run the command line. An error that realname names is one line on stderr and exit code 1, never a traceback.
+
+    Anything else shows its traceback and exits with BUG, so that no program takes a crash for a verdict.
+    """
     try:
         application()()
     except RealnameError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"realname: {error}", markup=False)
         sys.exit(1)
+    except Exception:  # noqa: BLE001 - the outermost door: what Python would do, but for the exit code
+        traceback.print_exc()
+        sys.exit(BUG)
 
 
 def application() -> typer.Typer:
@@ -102,11 +113,22 @@ def _root() -> None:
 
 
 def _stand_in(command: Command) -> Callable[[typer.Context], None]:
-    """Takes the rest of the line as it is and hands it to the real command."""
+    """Takes the rest of the line as it is and hands it to the real command. A line that does not parse exits with WRONG_USE."""
 
     def run(context: typer.Context) -> None:
+        function, was_called = load(command), False
+
+        @functools.wraps(function)
+        def called(*arguments: Any, **options: Any) -> Any:
+            nonlocal was_called
+            was_called = True
+            return function(*arguments, **options)
+
         real = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
-        real.command(command.name)(load(command))
-        real(args=context.args, prog_name=f"realname {command.name}")
+        real.command(command.name)(called)
+        try:
+            real(args=context.args, prog_name=f"realname {command.name}")
+        except SystemExit as ended:
+            sys.exit(ended.code if was_called or not ended.code else WRONG_USE)
 
     return run
