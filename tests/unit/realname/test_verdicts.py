@@ -56,6 +56,7 @@ def test_a_portrait_that_cannot_be_read_asks_for_another():
         (a_live_report(pad_live=0.21), a_match(), Reason.PRESENTATION_ATTACK),
         (a_live_report(parallax=0.09, yaw_range_deg=20.0), a_match(), Reason.FLAT_FACE),
         (a_live_report(face_changed=True), a_match(), Reason.FACE_CHANGED),
+        (a_live_report(), a_match(frames_similarity_min=0.33), Reason.FACE_CHANGED),
         (a_live_report(), a_match(copy_correlation=0.999), Reason.PORTRAIT_IS_COPY),
         (a_live_report(), a_match(similarity=0.33), Reason.NOT_THE_SAME_PERSON),
     ],
