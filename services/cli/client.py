@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
+from realname.clock import monotonic
 from realname.errors import RealnameError
 from realname.media import sniff_clip, sniff_image
 from services.intake.auth import CallerKey, issue_token
@@ -84,14 +86,20 @@ class IntakeClient:
         answer = self._call("GET", f"/v1/registrations/{registration_id}", params={"wait_s": wait_s})
         return msgspec.json.decode(answer.content, type=StatusAnswer)
 
-    def follow(self, registration_id: str) -> Iterator[StatusAnswer]:
-        """Each status as it comes, the decision last. Ends early where the stream is cut: ask again."""
+    def follow(self, registration_id: str, *, within_s: float = math.inf) -> Iterator[StatusAnswer]:
+        """Each status as it comes, the decision last. Ends early where the stream is cut: ask again.
+
+        within_s: it ends then, at the next line; intake sends one each 15 s at least.
+        """
+        deadline_s = monotonic() + within_s
         try:
             with self._http.stream("GET", f"/v1/registrations/{registration_id}/events") as answer:
                 if not answer.is_success:
                     answer.read()
                     raise ProblemAnswered(_problem(answer))
                 for line in answer.iter_lines():
+                    if monotonic() > deadline_s:
+                        return
                     if line.startswith("data:"):
                         yield msgspec.json.decode(line.removeprefix("data:").strip().encode(), type=StatusAnswer)
         except httpx.TransportError:

@@ -148,8 +148,8 @@ def _upload(client: IntakeClient, upload: Upload, show: Console) -> str:
 def _follow(client: IntakeClient, registration_id: str, show: Console, *, began_s: float, within_s: float) -> list[StatusAnswer]:
     """Each status once, the decision last."""
     seen: list[StatusAnswer] = []
-    while time.monotonic() - began_s < within_s:
-        for status in client.follow(registration_id):
+    while (left_s := began_s + within_s - time.monotonic()) > 0:
+        for status in client.follow(registration_id, within_s=left_s):
             if seen and status.step == seen[-1].step:
                 continue
             seen.append(status)

@@ -1,0 +1,152 @@
+"""`challenge` and `submit` against a real intake (its neighbours in memory), over HTTP on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from click.testing import Result
+from typer.testing import CliRunner
+
+from deploy.local.ports import free_run
+from realname.messages import Verdict
+from realname.reasons import Reason
+from realname.statuses import Status
+from services.cli.main import application
+from tests.eventually import eventually
+from tests.fakes.intake import CLIP, JPEG, NOW, Intake
+
+
+class Served:
+    """Intake on a port; each submission is decided with `verdict` by a thread that stands for all the rest."""
+
+    def __init__(self) -> None:
+        self.intake = Intake()
+        self.verdict: Verdict = "approved"
+        self.reasons: tuple[Reason, ...] = (Reason.ALL_CHECKS_PASSED,)
+        port = free_run(1)
+        self.url = f"http://127.0.0.1:{port}"
+        self._server = uvicorn.Server(uvicorn.Config(self.intake.app, port=port, log_level="critical"))
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._server.run), threading.Thread(target=self._decide)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+        eventually(lambda: self._server.started)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _decide(self) -> None:
+        while not self._stop.wait(0.02):
+            for submitted in self.intake.published:
+                held = self.intake.scratch.statuses.get(submitted.id)
+                if held is not None and held.step == "submitted":
+                    place = {"id": submitted.id, "operator": submitted.operator, "store": submitted.store, "at": NOW}
+                    decided = Status(**place, step="decided", verdict=self.verdict, reasons=self.reasons)
+                    self.intake.scratch.statuses[submitted.id] = decided
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    served = Served()
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def run(served: Served, tmp_path: Path) -> Run:
+    (tmp_path / "portrait.jpg").write_bytes(JPEG)
+    (tmp_path / "clip.mp4").write_bytes(CLIP)
+
+    def run(command: str, *arguments: str, token: str | None = None) -> Result:
+        place = ["--intake", served.url, "--token", token or served.intake.token()]
+        media = [str(tmp_path / "portrait.jpg"), str(tmp_path / "clip.mp4")] if command == "submit" else []
+        return CliRunner().invoke(application(), [command, *media, *place, *arguments])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "code", "words"),
+    [
+        ("approved", Reason.ALL_CHECKS_PASSED, 0, "You are verified."),
+        ("refused", Reason.FLAT_FACE, 1, "refused"),
+        ("retry", Reason.TOO_DARK, 2, "It is too dark. Please face the light."),
+        ("review", Reason.NO_CUES, 3, "a person must look"),
+    ],
+)
+def test_the_verdict_is_printed_in_words_and_is_the_exit_code(
+    served: Served, run: Run, verdict: Verdict, reason: Reason, code: int, words: str
+) -> None:
+    served.verdict, served.reasons = verdict, (reason,)
+    result = run("submit")
+    assert result.exit_code == code
+    assert words in result.output
+    assert "decided" in result.output
+
+
+def test_reasons_are_said_in_chinese_on_request(served: Served, run: Run) -> None:
+    served.verdict, served.reasons = "retry", (Reason.TOO_DARK,)
+    assert "光线太暗，请面向光源。" in run("submit", "--language", "zh").output
+
+
+def test_for_programs_there_is_one_json_document_and_nothing_else(run: Run) -> None:
+    result = run("submit", "--json")
+    body = json.loads(result.stdout)
+    assert body["verdict"] == "approved"
+    assert body["reasons"][0]["customer"] == "You are verified."
+    assert body["steps"][-1]["step"] == "decided"
+
+
+def test_a_challenge_is_said_in_words_in_order(run: Run) -> None:
+    output = run("challenge").output
+    assert "1. " in output
+    assert "blink" in output
+    assert "turn your head to your" in output
+
+
+def test_a_saved_challenge_is_used_with_all_that_it_is_bound_to(served: Served, run: Run, tmp_path: Path) -> None:
+    saved = tmp_path / "c.json"
+    saved.write_text(run("challenge", "--json", "--store", "store-7", "--person", "person-0815").stdout)
+    assert run("submit", "--challenge", str(saved)).exit_code == 0
+    assert served.intake.published[0].store == "store-7"
+    assert served.intake.published[0].id == json.loads(saved.read_text())["issued"]["id"]
+
+
+def test_a_problem_is_told_in_its_own_words_and_is_no_verdict(run: Run) -> None:
+    result = run("submit", token="none")
+    assert result.exit_code == 4
+    assert "realname: " in result.stderr
+    assert json.loads(run("submit", "--json", token="none").stdout)["type"] == "urn:realname:problem:token_invalid"
+
+
+def test_what_is_no_answer_is_no_verdict_either(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").unlink()
+    missing = run("submit")
+    assert missing.exit_code == 5
+    assert "clip.mp4 does not read" in missing.stderr
+    (tmp_path / "clip.mp4").write_bytes(CLIP)
+    away = run("submit", "--intake", f"http://127.0.0.1:{free_run(1)}")
+    assert away.exit_code == 5
+    (tmp_path / "c.json").write_text("{}")
+    assert run("submit", "--challenge", str(tmp_path / "c.json")).exit_code == 5
+
+
+def test_a_decision_that_does_not_come_is_said_with_its_id(served: Served, run: Run) -> None:
+    served._stop.set()
+    result = run("submit", "--within", "1")
+    assert result.exit_code == 5
+    assert served.intake.published[0].id in result.stderr
