@@ -116,11 +116,13 @@ def _yaw(panel: Axes, result: CheckResult, signals: Signals, policy: Policy) -> 
     panel.plot(motion.at_s, motion.yaw_deg, color=LINE, marker=".", label="yaw (nose ratio)")
     for limit in (least, -least):
         panel.axhline(limit, color=LIMIT, linestyle="--", linewidth=1, label=f"a turn: {least:g} degrees" if limit > 0 else None)
+    taken = {action.at_s for action in result.liveness.actions if action.action != "blink"}
     for turn in motion.turns:
-        panel.axvspan(motion.at_s[turn.first], motion.at_s[turn.last], color=SEEN, alpha=0.18)
-        note = f"{turn.side}, {turn.deg:.0f} degrees"
-        place = (turn.at_s, motion.yaw_deg[turn.peak])
-        _name(panel, note, place, ABOVE, SEEN, is_late=turn.at_s > LATE_SHARE * float(motion.at_s[-1]))
+        colour = SEEN if turn.at_s in taken else EXTRA
+        panel.axvspan(motion.at_s[turn.first], motion.at_s[turn.last], color=colour, alpha=0.18)
+        note = f"{turn.side}, {turn.deg:.0f} degrees{'' if turn.at_s in taken else ', not asked'}"
+        place = (turn.at_s, float(motion.yaw_deg[turn.peak]))
+        _name(panel, note, place, ABOVE, colour, is_late=turn.at_s > LATE_SHARE * float(motion.at_s[-1]))
     panel.text(0.01, 0.04, _depth_words(result, policy), transform=panel.transAxes, fontsize=9, color=LINE)
     panel.margins(y=0.15)
     panel.set_ylabel("yaw, degrees\n(+ is the customer's left)")
