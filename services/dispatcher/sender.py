@@ -48,6 +48,8 @@ class CelerySender:
                 kwargs={PAYLOAD: encode_job(job)},
                 queue=queue_of(stage, alone=job.alone),
                 task_id=task_id_of(job.submitted.id, stage),
+                argsrepr="-",  # else the header quotes the payload's first kilobyte
+                kwargsrepr="-",
                 retry=True,
                 retry_policy={"max_retries": 1, "interval_start": 0.0},  # a pooled connection may be an old server's
             )

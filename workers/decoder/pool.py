@@ -23,7 +23,6 @@ from workers.decoder.limits import DecoderLimits
 from workers.decoder.process import Answered, Cause, Child, Died
 from workers.decoder.wire import Because, Frames, Kind, Refused
 
-_WAIT_FACTOR = 4  # for a free child: as many recordings of the longest kind
 _RESTART_AFTER_S = 1.0  # after a child that did not come up
 _CLOSE_WITHIN_S = 10.0
 _TOO_LONG = frozenset({Because.PACKETS, Because.SECONDS, Because.BYTES})
@@ -144,7 +143,9 @@ class Decoder:
         return answered
 
     def _take(self) -> Child:
-        deadline_at = time.monotonic() + self._limits.within_s * _WAIT_FACTOR
+        # As long as one recording may take, so that waiting and decoding together stay below the stage's deadline:
+        # past it the watchdog would end the process, and every job beside this one would lose its start.
+        deadline_at = time.monotonic() + self._limits.within_s
         while True:
             try:
                 child = self._idle.get(timeout=max(0.0, deadline_at - time.monotonic()))
