@@ -79,10 +79,10 @@ class House:
         client.close()
 
     def holds(self, identity: str) -> bool:
-        return any((self.vault / "north" / identity).glob("*"))
+        return any(files for _, _, files in os.walk(self.vault / "north" / identity))
 
     def count(self) -> int:
-        return sum(1 for _ in self.vault.glob("*/*/*"))
+        return sum(len(files) for _, _, files in os.walk(self.vault))  # folders vanish while it walks
 
 
 @pytest.fixture
