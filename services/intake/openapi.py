@@ -85,56 +85,66 @@ def build_document(version: str, limits: Limits, wait_s_max: int) -> dict[str, A
 
 def operations(limits: Limits, wait_s_max: int) -> tuple[Operation, ...]:
     """Every operation for callers, in the order of a registration."""
+    identity = _parameter("registration_id", "path", "The id of the 202 answer", {"type": "string"})
+    return (_ask_challenge(), _hand_in(limits), _read_status(identity, wait_s_max), _follow_status(identity))
+
+
+def _ask_challenge() -> Operation:
+    return Operation(
+        "post",
+        "/v1/challenges",
+        "Ask for a challenge",
+        "Two or three actions in random order, always a blink and a turn. Good for one registration of this store, terminal "
+        "and person, until it expires. Its id is the registration's id.",
+        201,
+        _content(_JSON, "ChallengeIssued"),
+        (*_AUTH, *_RATE, *_FIELDS, Name.STORE_NOT_ALLOWED),
+        body=_content(_JSON, "ChallengeRequest"),
+    )
+
+
+def _hand_in(limits: Limits) -> Operation:
+    return Operation(
+        "post",
+        "/v1/registrations",
+        "Hand in a registration",
+        f"Parts: `request` (JSON, at most {limits.request} bytes), `portrait` (JPEG, PNG or WebP, at most {limits.portrait} "
+        f"bytes) and `clip` (MP4 or WebM, at most {limits.clip} bytes), each once, in any order; on the `referee` path "
+        "`request` alone. The same request again gets the same answer; another body under a used challenge is refused.",
+        202,
+        _content(_JSON, "Accepted"),
+        _REGISTER,
+        body={"multipart/form-data": {"schema": _multipart()}},
+    )
+
+
+def _read_status(identity: dict[str, Any], wait_s_max: int) -> Operation:
     wait = _parameter(
         "wait_s", "query", f"Seconds to wait for the decision, 0 to {wait_s_max}", {"type": "integer", "minimum": 0}
     )
-    identity = _parameter("registration_id", "path", "The id of the 202 answer", {"type": "string"})
+    return Operation(
+        "get",
+        "/v1/registrations/{registration_id}",
+        "Read the status",
+        "With `wait_s` the answer comes when the registration is decided, or when the time is up.",
+        200,
+        _content(_JSON, "StatusAnswer"),
+        (*_READ, Name.FIELD_INVALID),
+        parameters=(identity, wait),
+    )
+
+
+def _follow_status(identity: dict[str, Any]) -> Operation:
     seen = _parameter("Last-Event-ID", "header", "The last event seen; EventSource sends it by itself", {"type": "string"})
-    events = {"text/event-stream": {"schema": {"type": "string"}}}
-    return (
-        Operation(
-            "post",
-            "/v1/challenges",
-            "Ask for a challenge",
-            "Two or three actions in random order, always a blink and a turn. Good for one registration of this store, terminal "
-            "and person, until it expires. Its id is the registration's id.",
-            201,
-            _content(_JSON, "ChallengeIssued"),
-            (*_AUTH, *_RATE, *_FIELDS, Name.STORE_NOT_ALLOWED),
-            body=_content(_JSON, "ChallengeRequest"),
-        ),
-        Operation(
-            "post",
-            "/v1/registrations",
-            "Hand in a registration",
-            f"Parts: `request` (JSON, at most {limits.request} bytes), `portrait` (JPEG, PNG or WebP, at most {limits.portrait} "
-            f"bytes) and `clip` (MP4 or WebM, at most {limits.clip} bytes), each once, in any order; on the `referee` path "
-            "`request` alone. The same request again gets the same answer; another body under a used challenge is refused.",
-            202,
-            _content(_JSON, "Accepted"),
-            _REGISTER,
-            body={"multipart/form-data": {"schema": _multipart()}},
-        ),
-        Operation(
-            "get",
-            "/v1/registrations/{registration_id}",
-            "Read the status",
-            "With `wait_s` the answer comes when the registration is decided, or when the time is up.",
-            200,
-            _content(_JSON, "StatusAnswer"),
-            (*_READ, Name.FIELD_INVALID),
-            parameters=(identity, wait),
-        ),
-        Operation(
-            "get",
-            "/v1/registrations/{registration_id}/events",
-            "Follow the status",
-            "Server-sent events `status`, each a StatusAnswer; the stream ends with the decision.",
-            200,
-            events,
-            _READ,
-            parameters=(identity, seen),
-        ),
+    return Operation(
+        "get",
+        "/v1/registrations/{registration_id}/events",
+        "Follow the status",
+        "Server-sent events `status`, each a StatusAnswer; the stream ends with the decision.",
+        200,
+        {"text/event-stream": {"schema": {"type": "string"}}},
+        _READ,
+        parameters=(identity, seen),
     )
 
 
