@@ -19,7 +19,8 @@ from services.dispatcher.records import Outgoing, Received
 log = logging.getLogger("dispatcher.kafka")
 
 CALL_S = 20.0  # one blocking question; a dead owner's open transaction ends within 15 + 1 s
-COMMIT_S = 30.0  # all tries of one transaction; below the watchdog's limit
+TRY_S = 5.0  # one try of a transaction's step
+ABORT_S = 8.0  # all tries to abort; a coordinator that librdkafka has lost is found at once by a new process (seen: 40 s)
 FETCH_WAIT_MS = 50  # how long the broker may collect; adds to the latency of a quiet partition
 PREFETCH_KB = 16 * 1024  # librdkafka's own queue, all partitions together
 RECONNECT_MS_MAX = 1000  # librdkafka's default of 10 s would outlast a broker's restart
@@ -199,6 +200,7 @@ class KafkaSink:
     def __init__(self, bootstrap: str, *, slot: int, topic: str, timeout_s: float, group_metadata: Callable[[], Any]) -> None:
         """topic: whose offsets are committed. Waits until the slot's last transaction is settled; raises LedgerLost."""
         self._topic = topic
+        self._within_s = timeout_s + 1.0  # beyond it the broker has aborted the transaction, and waiting is in vain
         self._group_metadata = group_metadata
         self._producer = Producer(
             {
@@ -217,14 +219,14 @@ class KafkaSink:
 
     def publish(self, outgoing: Sequence[Outgoing], positions: Mapping[int, Position]) -> Outcome:
         """All or nothing. Raises LedgerLost where only a new process can know."""
-        until = time.monotonic() + COMMIT_S
+        until = time.monotonic() + self._within_s
         offsets = [TopicPartition(self._topic, each, at.offset, at.metadata) for each, at in positions.items()]
         try:
             self._producer.begin_transaction()
             for each in outgoing:
                 self._produce(each)
-            self._insist(lambda: self._producer.send_offsets_to_transaction(offsets, self._group_metadata(), CALL_S), until)
-            self._insist(lambda: self._producer.commit_transaction(CALL_S), until)
+            self._insist(lambda: self._producer.send_offsets_to_transaction(offsets, self._group_metadata(), TRY_S), until)
+            self._insist(lambda: self._producer.commit_transaction(TRY_S), until)
         except KafkaException as error:
             return self._abort(error)
         return Committed()
@@ -265,7 +267,7 @@ class KafkaSink:
         if cause.fatal():
             raise LedgerLost(f"producer: {cause.name()}") from error
         try:
-            self._insist(lambda: self._producer.abort_transaction(CALL_S), time.monotonic() + COMMIT_S)
+            self._insist(lambda: self._producer.abort_transaction(TRY_S), time.monotonic() + ABORT_S)
         except KafkaException as second:
             raise LedgerLost(f"abort failed: {_name_of(second)} after {cause.name()}") from second
         return Aborted(cause.name())

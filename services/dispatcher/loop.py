@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from realname.clock import Monotonic
 from realname.errors import RealnameError, Transient
-from services.dispatcher.kafka import Aborted, Outcome
+from services.dispatcher.kafka import Aborted
 from services.dispatcher.meters import Meters
 from services.dispatcher.offsets import Position
-from services.dispatcher.overtaken import Mark
-from services.dispatcher.records import InFlight, Outgoing, Place, Received, Taken
-from services.dispatcher.stages import Collected
-from services.dispatcher.tail import Read
+from services.dispatcher.ports import Ports
+from services.dispatcher.records import Place, Received
 from services.dispatcher.workload import Settled, Workload
 
 log = logging.getLogger("dispatcher")
@@ -24,53 +22,6 @@ RECORDS_MAX = 500  # taken in one turn
 POLL_BUSY_S = 0.02  # one turn; results wait at most so long
 POLL_IDLE_S = 0.05
 TELL_EVERY_S = 1.0
-
-
-class Source(Protocol):
-    """registrations.submitted; see KafkaSource."""
-
-    def poll(self, count_max: int, within_s: float) -> Sequence[Received]: ...
-    def committed(self, partitions: set[int]) -> Mapping[int, Position]: ...
-    def seek(self, positions: Mapping[int, Position]) -> None: ...
-    def pause_only(self, partitions: set[int]) -> None: ...
-    def end_of(self, partition: int) -> int | None: ...
-    def has_joined(self) -> bool: ...
-
-
-class Sink(Protocol):
-    """Decisions and offsets, in one transaction; see KafkaSink."""
-
-    def publish(self, outgoing: Sequence[Outgoing], positions: Mapping[int, Position]) -> Outcome: ...
-
-
-class Tail(Protocol):
-    """The recent ids of registrations.decided; see DecidedTail."""
-
-    def start(self, partition: int, *, since_ms: int) -> None: ...
-    def stop(self, partition: int) -> None: ...
-    def read(self) -> Read: ...
-
-
-class Stages(Protocol):
-    """Where liveness and matching are measured; see RedisStages."""
-
-    def submit(self, jobs: Sequence[Taken], *, again: bool = False) -> Sequence[InFlight]: ...
-    def collect(self, partitions: Iterable[int]) -> Collected: ...
-    def read_again(self, partitions: Iterable[int]) -> None: ...
-    def delete(self, entries: Mapping[int, Sequence[str]], registration_ids: Sequence[str]) -> None: ...
-    def marks(self, jobs: Sequence[Taken]) -> Mapping[Place, Mark]: ...
-    def held(self, jobs: Sequence[Taken]) -> set[Place]: ...
-    def queue_lengths(self) -> tuple[Mapping[str, int], int]: ...
-    def tell_undecided(self, counts: Mapping[int, Mapping[str, int]]) -> None: ...
-
-
-class Ports(NamedTuple):
-    """The neighbours."""
-
-    source: Source
-    sink: Sink
-    tail: Tail
-    stages: Stages
 
 
 class Pace(NamedTuple):
@@ -100,6 +51,7 @@ class Dispatcher:
         self._unready: str | None = "not_joined"
         self._redis_down = False
         self._in_doubt = False  # the last commit failed: only the broker knows where we stand
+        self._commit_failed = False  # and none has succeeded since
 
     def run(self, is_over: Callable[[], bool], beat: Callable[[], None]) -> None:
         """Turn until it is over. A bug ends the process, with its class and place in the log and never its message."""
@@ -134,6 +86,10 @@ class Dispatcher:
     def ready(self) -> str | None:
         """None, or why it cannot do its job."""
         return self._unready
+
+    def give_up(self) -> None:
+        """Commit nothing more, also not when the partitions are taken away: the process is about to end."""
+        self._in_doubt = True
 
     def assigned(self, positions: Mapping[int, Position]) -> None:
         """Ours from there on."""
@@ -229,6 +185,7 @@ class Dispatcher:
         with self._meters.commit():
             outcome = self.sink.publish(batch.outgoing, batch.positions)
         self._meters.committed(outcome)
+        self._commit_failed = isinstance(outcome, Aborted)
         if isinstance(outcome, Aborted):
             log.warning("aborted", extra={"cause": outcome.cause})
             self._in_doubt = True
@@ -261,8 +218,12 @@ class Dispatcher:
         owned = self.workload.ledgers
         self._meters.workload(self.workload, {each: self.source.end_of(each) for each in owned})
         stopped = next((ledger.stopped for ledger in owned.values() if ledger.stopped), None)
-        joined = None if self.source.has_joined() or owned else "not_joined"
-        self._unready = self.workload.halted or stopped or ("redis" if self._redis_down else joined)
+        troubles = {
+            "redis": self._redis_down,
+            "commit": self._commit_failed,
+            "not_joined": not (owned or self.source.has_joined()),
+        }
+        self._unready = self.workload.halted or stopped or next((word for word, holds in troubles.items() if holds), None)
         try:
             self.stages.tell_undecided({each: ledger.undecided_of for each, ledger in owned.items()})
         except Transient:

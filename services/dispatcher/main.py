@@ -19,8 +19,9 @@ from realname.settings import Dispatcher as Settings
 from realname.settings import read_settings
 from realname.topics import DECIDED, SUBMITTED
 from services.dispatcher.kafka import KafkaSink, KafkaSource, consumer_config
-from services.dispatcher.loop import Dispatcher, Pace, Ports
+from services.dispatcher.loop import Dispatcher, Pace
 from services.dispatcher.meters import Meters
+from services.dispatcher.ports import Ports
 from services.dispatcher.sender import CelerySender
 from services.dispatcher.stages import RedisStages, connect
 from services.dispatcher.tail import DecidedTail
@@ -30,6 +31,7 @@ from services.dispatcher.workload import Rules, Workload
 log = logging.getLogger("dispatcher.main")
 
 LOOP_STANDS_S = 90.0  # longer than one transaction with all its tries
+LEAVE_S = 3.0  # for an orderly end after a disorderly one
 EXIT_STOPPED = 3  # the supervisor starts another
 
 
@@ -93,7 +95,14 @@ def _run(settings: Settings, stop: threading.Event, heartbeat: Heartbeat) -> Non
     serve_health(settings.metrics_port, metrics.registry, alive=heartbeat.check, ready=dispatcher.ready)
     source.listen(dispatcher)
     log.info("started", extra={"slot": settings.slot, "pid": os.getpid()})
-    dispatcher.run(stop.is_set, heartbeat.beat)
+    try:
+        dispatcher.run(stop.is_set, heartbeat.beat)
+    except RealnameError:
+        dispatcher.give_up()
+        leaving = threading.Thread(target=source.close, name="leaving", daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)  # the others need not wait for our session's end
+        raise
     source.close()  # commits what is finished, and leaves the group
 
 

@@ -23,6 +23,7 @@ from services.dispatcher.records import Arrival, InFlight, Place, Taken
 from services.dispatcher.sender import ANSWER_S_MAX, task_id_of_queued, task_id_of_unacked
 
 RESULTS_MAX = 500  # entries of one partition in one look
+SUBMIT_CHUNK = 16  # jobs marked at once: a death between the two steps repeats at most so many
 UNDECIDED_TTL_S = 10  # a dead dispatcher's counts soon count no more
 UNACKED_KEY = "unacked"  # kombu's hash of messages that workers hold
 QUEUE_CHUNK = 64  # queue entries in one answer: up to 110 kB each
@@ -68,20 +69,8 @@ class RedisStages:
         repeats only what may not have been sent. again: send whatever the marker says.
         """
         with _transient():
-            marks = self._marks([each.submitted.id for each in jobs], "state", "at")
-            now = self._time()
-            sent_before = {
-                each.place: float(at or 0)
-                for each, (state, at) in zip(jobs, marks, strict=True)
-                if state == b"dispatched" and not again
-            }
-            fresh = [each for each in jobs if each.place not in sent_before]
-            self._mark(fresh, now, "dispatching")
-            for each in fresh:
-                self._sender.send(self._job(each, now))
-            self._mark(fresh, now, "dispatched")
-        at_s = now.timestamp()
-        return [InFlight(each, sent_before.get(each.place, at_s)) for each in jobs]
+            chunks = (jobs[first : first + SUBMIT_CHUNK] for first in range(0, len(jobs), SUBMIT_CHUNK))
+            return [job for chunk in chunks for job in self._submit(chunk, again=again)]
 
     def collect(self, partitions: Iterable[int]) -> Collected:
         """What the stages have added since the last look at each partition's stream."""
@@ -163,6 +152,21 @@ class RedisStages:
                     pipe.hset(key, mapping=present)
                     pipe.expire(key, UNDECIDED_TTL_S)
             pipe.execute()
+
+    def _submit(self, jobs: Sequence[Taken], *, again: bool) -> list[InFlight]:
+        marks = self._marks([each.submitted.id for each in jobs], "state", "at")
+        now = self._time()
+        sent_before = {
+            each.place: float(at or 0)
+            for each, (state, at) in zip(jobs, marks, strict=True)
+            if state == b"dispatched" and not again
+        }
+        fresh = [each for each in jobs if each.place not in sent_before]
+        self._mark(fresh, now, "dispatching")
+        for each in fresh:
+            self._sender.send(self._job(each, now))
+        self._mark(fresh, now, "dispatched")
+        return [InFlight(each, sent_before.get(each.place, now.timestamp())) for each in jobs]
 
     def _job(self, taken: Taken, now: datetime) -> LivenessJob:
         return LivenessJob(

@@ -15,8 +15,8 @@ from deploy.local.topics import commit_first_offsets, create_topics
 from realname.envelope import Record
 from realname.topics import DECIDED, Topic
 from services.dispatcher.kafka import Aborted, Committed, KafkaSink, KafkaSource, LedgerLost, OffsetsMissing, consumer_config
-from services.dispatcher.loop import Sink, Source, Tail
 from services.dispatcher.offsets import Position
+from services.dispatcher.ports import Sink, Source, Tail
 from services.dispatcher.records import Outgoing, Received
 from services.dispatcher.tail import DecidedTail
 from tests.eventually import eventually

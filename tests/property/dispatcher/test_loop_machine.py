@@ -22,8 +22,9 @@ from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.stages import StageResult
 from realname.topics import DECIDED, decisions_of
-from services.dispatcher.loop import Dispatcher, Pace, Ports
+from services.dispatcher.loop import Dispatcher, Pace
 from services.dispatcher.meters import Meters
+from services.dispatcher.ports import Ports
 from services.dispatcher.workload import Rules, Workload
 from tests.builders import a_submission
 from tests.fakes.dispatcher import FakeClock, FakeKafka, FakeRedis, FakeSink, FakeSource, FakeStages, FakeTail, Killed, Trap

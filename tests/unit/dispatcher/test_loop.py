@@ -11,9 +11,10 @@ from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.stages import Failure, StageResult
 from realname.topics import DEAD, DECIDED
-from services.dispatcher.loop import Broken, Dispatcher, Pace, Ports
+from services.dispatcher.loop import Broken, Dispatcher, Pace
 from services.dispatcher.meters import Meters
 from services.dispatcher.offsets import Position
+from services.dispatcher.ports import Ports
 from services.dispatcher.workload import Rules, Workload
 from tests.builders import a_live_report, a_match, a_submission
 from tests.fakes.dispatcher import FakeClock, FakeKafka, FakeRedis, FakeSink, FakeSource, FakeStages, FakeTail, Trap
@@ -310,6 +311,16 @@ def test_it_is_ready_with_redis_and_says_so_when_redis_is_away() -> None:
     world.redis.is_down = True
     world.turn(1, each_s=1.1)
     assert world.dispatcher.ready() == "redis"
+
+
+def test_it_is_not_ready_from_a_failed_commit_to_the_next_good_one() -> None:
+    world = World()
+    world.submit(path="referee")
+    world.sink.fate = "abort"
+    world.turn(1, each_s=1.1)
+    assert world.dispatcher.ready() == "commit"
+    world.turn(2, each_s=1.1)
+    assert world.dispatcher.ready() is None
 
 
 def test_admission_is_told_who_has_how_much_undecided() -> None:
