@@ -16,10 +16,10 @@ class VaultDeletions:
     """`Deletions` on a real vault."""
 
     def __init__(self, vault: Vault, *, threads: int = THREADS) -> None:
-        """At most twice as many jobs as threads are taken: the rest stays where its place is known."""
+        """At most four times as many jobs as threads are taken: the rest stays where its place is known."""
         self._vault = vault
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="delete")
-        self._jobs_max = 2 * threads
+        self._jobs_max = 4 * threads
         self._running: dict[Future[int], Deletion | StoredObject] = {}
 
     @property

@@ -69,6 +69,7 @@ class Janitor:
         self._clock = RetentionClock()
         self._committed: dict[int, int] = {}
         self._running = 0
+        self._is_busy = False
         self._too_new: set[int] = set()
         self._troubles: dict[str, str] = {"assignment": "starting"}
         self._clock_turn, self._commit_turn = Every(CLOCK_EVERY_S), Every(COMMIT_EVERY_S)
@@ -82,8 +83,9 @@ class Janitor:
     def run_once(self) -> None:
         """One turn. Where a neighbour does not answer, its step is tried again in a later turn; the others go on."""
         self._try("clock", self._hear_time)
-        self._take(self._log.poll(RECORDS_MAX if len(self._pending) < PENDING_MAX else 0, 0.0 if self._running else POLL_S))
-        self._start_due()
+        wait_s = 0.0 if self._is_busy else POLL_S
+        self._take(self._log.poll(RECORDS_MAX if len(self._pending) < PENDING_MAX else 0, wait_s))
+        self._is_busy = self._start_due()
         self._collect(wait_s=COLLECT_S)
         self._try("commit", self._commit)
         self._try("sweep", self._sweep)
@@ -149,7 +151,8 @@ class Janitor:
         cause: Cause = decided.verdict
         self._pending.add(Deletion(record.partition, record.offset, decided.operator, decided.id, cause, due))
 
-    def _start_due(self) -> None:
+    def _start_due(self) -> bool:
+        """Whether deletions run: then there may be more to start as soon as one has ended."""
         at_s = self._now_s()
         for deletion in self._pending.take_due(self._clock.now(at_s), at_s, self._deletions.room):
             self._deletions.start(deletion)
@@ -157,6 +160,7 @@ class Janitor:
         for stored in self._orphans.take(self._deletions.room):
             self._deletions.start(stored)
             self._running += 1
+        return self._running > 0
 
     def _collect(self, *, wait_s: float) -> None:
         for job, deleted in self._deletions.finished(wait_s):
