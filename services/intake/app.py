@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from services.intake.problems import Problem, Refused
 from services.intake.routes import ROUTES, AnyRequest, Desk
 
 _log = logging.getLogger(__name__)
+_CANCEL_AGAIN_S = 0.5
 Background = Callable[[], Coroutine[Any, Any, None]]
 # Litestar's own refusals, by status; all else it raises is a fault of ours.
 _BY_STATUS = {400: Name.BODY_MALFORMED, 404: Name.ROUTE_UNKNOWN, 405: Name.METHOD_NOT_ALLOWED, 413: Name.BODY_TOO_LARGE}
@@ -52,9 +53,7 @@ def build_app(
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(tasks)
             for close in closing:
                 await close()
 
@@ -67,6 +66,15 @@ def build_app(
         logging_config=None,
     )
     return with_edge(app, desk.metrics)
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel and wait. A library can swallow one cancellation (redis-py does while it connects): ask until it is heard."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
 
 
 def _refuse(request: AnyRequest, refused: Refused) -> Response[bytes]:

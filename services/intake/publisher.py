@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from typing import Literal, Protocol
 
 import crc32c  # noqa: F401  without it kafka-python spends 3-10 times the CPU on checksums: missing, it should be at the start
@@ -61,6 +62,8 @@ class KafkaPublisher:
         self._admin: KafkaAdminClient | None = None
         self._failures = 0
         self._answers = False
+        self._closed = False
+        self._clients = threading.Lock()
 
     @property
     def is_ready(self) -> bool:
@@ -119,6 +122,10 @@ class KafkaPublisher:
 
     def _look(self) -> bool:
         """Whether every partition has its leader, as the broker says now. Makes what is not there."""
+        with self._clients:  # a look that was cancelled goes on in its thread: it must not make clients after the last was closed
+            return not self._closed and self._has_leaders()
+
+    def _has_leaders(self) -> bool:
         try:
             if self._failures >= _DOUBTS_MAX:
                 self._renew_producer()
@@ -169,11 +176,13 @@ class KafkaPublisher:
         )
 
     def _let_go(self) -> None:
-        for client in (self._producer, self._admin):
-            if client is not None:
-                with contextlib.suppress(KafkaError, OSError):
-                    client.close()
-        self._producer = self._admin = None
+        self._closed = True
+        with self._clients:
+            for client in (self._producer, self._admin):
+                if client is not None:
+                    with contextlib.suppress(KafkaError, OSError):
+                        client.close()
+            self._producer = self._admin = None
 
 
 def _settle(done: asyncio.Future[Outcome], outcome: Outcome) -> None:
