@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -57,6 +58,7 @@ class Vault:
         key = f"{operator}/{registration_id}/{secrets.token_hex(16)}"
         try:
             self._store.put(key, sealed, mode="create")
+            self._sync(key)
         except (OSError, BaseError) as error:
             if "space" in str(error).lower() or "quota" in str(error).lower():
                 raise VaultFull("no space left") from None
@@ -103,6 +105,18 @@ class Vault:
                     yield from _stored(meta)
         except (OSError, BaseError):
             raise Transient("the vault did not list its objects") from None
+
+    def _sync(self, key: str) -> None:
+        """A local store renames without fsync: after a power cut the object could be empty or gone (invariant I3)."""
+        if self._folder is None:
+            return
+        path = self._folder / key
+        for place in (path, path.parent, path.parent.parent, self._folder):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def _check_space(self, size_bytes: int) -> None:
         if self._folder is not None and self._free_bytes_min:
