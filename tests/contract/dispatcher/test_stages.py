@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Protocol
 
+import msgspec
 import pytest
 
 from deploy.local.valkey import Valkey
@@ -254,6 +255,15 @@ def test_the_second_step_leaves_what_a_quick_worker_wrote(own_valkey: Valkey) ->
     mark = owner.marks([job])[job.place]
     assert (mark.stage, mark.started_at_s) == ("matching", 12.5)
     assert client.hget(wire.marker_key(job.submitted.id), "state") == b"dispatched"
+
+
+def test_a_messages_headers_show_nothing_of_the_job(own_valkey: Valkey) -> None:
+    rig, job = RealRig(own_valkey), taken(0)
+    rig.owner().submit([job])
+    (message,) = own_valkey.client().lrange("liveness", 0, -1)
+    headers = msgspec.json.decode(message)["headers"]
+    assert (headers["argsrepr"], headers["kwargsrepr"]) == ("-", "-")
+    assert job.submitted.store not in str(headers)
 
 
 def test_a_message_that_a_worker_holds_is_held(own_valkey: Valkey) -> None:
