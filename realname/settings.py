@@ -83,7 +83,7 @@ class Dispatcher(Common, frozen=True, kw_only=True):
     lookahead_max: Positive = 100_000  # records taken and undecided, a partition
     session_timeout_s: Seconds = 6.0
     transaction_timeout_s: Seconds = 15.0
-    dead_letters_max: Positive = 100  # in 10 minutes; beyond it the process stops: it is misconfigured
+    dead_letters_max: Positive = 100  # in 10 minutes; beyond it nothing more is taken: it is misconfigured
     overtaken_check_s: Seconds = 5.0
 
 

@@ -18,6 +18,7 @@ from realname.policy import load_policy
 from realname.settings import Dispatcher as Settings
 from realname.settings import read_settings
 from realname.topics import DECIDED, SUBMITTED
+from realname.watchdog import end_when_standing
 from services.dispatcher.kafka import KafkaSink, KafkaSource, consumer_config
 from services.dispatcher.loop import Dispatcher, Pace
 from services.dispatcher.meters import Meters
@@ -25,7 +26,6 @@ from services.dispatcher.ports import Ports
 from services.dispatcher.sender import CelerySender
 from services.dispatcher.stages import RedisStages, connect
 from services.dispatcher.tail import DecidedTail
-from services.dispatcher.watchdog import watch
 from services.dispatcher.workload import Rules, Workload
 
 log = logging.getLogger("dispatcher.main")
@@ -47,7 +47,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stopping)
     signal.signal(signal.SIGINT, stopping)
     heartbeat = Heartbeat(LOOP_STANDS_S)
-    watch(heartbeat)
+    end_when_standing(heartbeat.check)
     try:
         _run(settings, stop, heartbeat)
     except RealnameError as error:
