@@ -38,7 +38,7 @@ def properties() -> dict[str, str]:
         ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "1000"),
         ("auto.create.topics.enable", "false"),
         ("group.initial.rebalance.delay.ms", "0"),
-        ("broker.session.timeout.ms", "2000"),
+        ("broker.session.timeout.ms", "4000"),
         ("broker.heartbeat.interval.ms", "500"),
         ("offset.metadata.max.bytes", "4096"),
         ("log.dirs", "/srv/data"),
