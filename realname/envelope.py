@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ _TYPES: Mapping[str, type[AnyMessage]] = {
     "realname.registration.decided.v1": RegistrationDecided,
     "realname.record.parked.v1": RecordParked,
 }
+# W3C Trace Context, version 00's form; 55 characters, so what a client sends can neither grow nor say anything
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _FAMILIES = {tag.rsplit(".v", 1)[0]: int(tag.rsplit(".v", 1)[1]) for tag in _TYPES}
 
 
@@ -32,6 +35,7 @@ def seal_record(message: AnyMessage, *, key: str, traceparent: str | None = None
 
     key: the registration id (a parked record's address where there is none).
     ce_id is deterministic (type and key), so a repeat is recognisable as one.
+    traceparent: left out where it is none, see traceparent_of().
     Raises msgspec.ValidationError where the message breaks its own schema: a bug of the caller.
     """
     value = msgspec.json.encode(message)
@@ -44,8 +48,9 @@ def seal_record(message: AnyMessage, *, key: str, traceparent: str | None = None
         ("ce_id", f"{tag}/{key}".encode()),
         ("content-type", b"application/json"),
     ]
-    if traceparent:
-        headers.append(("traceparent", traceparent.encode("ascii", "ignore")))
+    trace = traceparent_of(traceparent)
+    if trace is not None:
+        headers.append(("traceparent", trace.encode()))
     return Record(key=key.encode(), value=value, headers=headers)
 
 
@@ -75,3 +80,8 @@ def header(headers: Iterable[tuple[str, Any]] | None, name: str) -> str | None:
         if found == name and isinstance(value, bytes):
             return value.decode("utf-8", "replace")
     return None
+
+
+def traceparent_of(text: str | None) -> str | None:
+    """The text where it is a traceparent and nothing else, else None: it comes from a client and goes everywhere."""
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None

@@ -40,7 +40,7 @@ def test_every_topic_that_has_messages_yet_is_in_the_document() -> None:
 
 
 def test_every_header_of_a_record_is_described() -> None:
-    record = envelope.seal_record(a_decision(), key="k", traceparent="00-1-2-03")
+    record = envelope.seal_record(a_decision(), key="k", traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-03")
     headers = asyncapi_document()["components"]["messageTraits"]["cloudEvent"]["headers"]
     assert {name for name, _ in record.headers} == set(headers["properties"])
 

@@ -1,9 +1,11 @@
 import msgspec
 import pytest
 
-from realname.envelope import open_record, seal_record
+from realname.envelope import header, open_record, seal_record, traceparent_of
 from realname.errors import RecordTooNew, RecordUnreadable
 from tests.builders import a_submission
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_a_message_comes_back_as_it_went_in():
@@ -15,11 +17,24 @@ def test_a_message_comes_back_as_it_went_in():
 
 def test_the_headers_are_cloudevents_in_binary_mode_and_deterministic():
     submitted = a_submission()
-    first, second = (dict(seal_record(submitted, key=submitted.id, traceparent="00-ab-cd-01").headers) for _ in range(2))
+    first, second = (dict(seal_record(submitted, key=submitted.id, traceparent=TRACE).headers) for _ in range(2))
     assert first == second
     assert first["ce_specversion"] == b"1.0"
     assert first["ce_type"] == b"realname.registration.submitted.v1"
-    assert first["traceparent"] == b"00-ab-cd-01"
+    assert first["traceparent"] == TRACE.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "Mallory", TRACE.upper(), TRACE + "\n", TRACE + "-more", "x" + TRACE, TRACE.replace("0", "\u0660"), "a" * 300_000],
+)
+def test_what_is_no_traceparent_goes_nowhere(text):
+    assert traceparent_of(text) is None
+    assert header(seal_record(a_submission(), key="k", traceparent=text).headers, "traceparent") is None
+
+
+def test_a_traceparent_stays_as_it_is():
+    assert traceparent_of(TRACE) == TRACE
 
 
 def test_a_message_that_breaks_its_own_schema_is_not_sent():
