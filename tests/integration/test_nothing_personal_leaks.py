@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +14,7 @@ from typing import NamedTuple
 import pytest
 import redis
 from kafka import KafkaAdminClient, KafkaProducer
+from prometheus_client import CollectorRegistry, Counter
 
 from bench import media
 from demo.cases import A_SHOWS
@@ -19,6 +22,7 @@ from deploy.local.layout import Stack
 from deploy.local.processes import ports_of
 from deploy.local.topics import create_topics
 from models.registry import Models
+from realname.health import serve_health
 from realname.messages import Challenge, Consent
 from realname.policy import load_policy
 from realname.settings import Worker, read_settings
@@ -37,6 +41,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 PERSON_TOKEN = "person-7f3c9a51-leak-search-9e2b"
 DOCUMENT_NUMBER = b"110101199003078515-PLANTED-NUMBER"
+SHORT_BYTES = 64  # what is not longer is looked for whole
+PLANTED_BYTES = 20_000  # of each: holds some of the runs that are looked for
 IN_CLIP = b"CLIP-OWNER-13800138000-PLANTED"
 
 
@@ -71,23 +77,33 @@ def real_decoder() -> Iterator[Decoder]:
 
 
 @pytest.fixture(scope="module")
-def needles(marked: Marked, real_models: Models, real_decoder: Decoder) -> list[Needle]:
-    """Uploaded bytes, pixel rows of the chips, embeddings, plaintext digests, tokens and numbers, in every spelling."""
+def personal(marked: Marked, real_models: Models, real_decoder: Decoder) -> dict[str, bytes]:
+    """Everything personal of the marked registration, by what it is."""
     policy = load_policy("development")
     clip = real_decoder.decode_clip(marked.clip, policy.clip.process_hz_min)
     challenge = Challenge(actions=("blink", "turn_left"), issued_at=datetime.now(UTC))
     chips = [unpack_chip(chip) for chip in judge_liveness(clip, challenge, real_models, policy).chips]
     assert chips
-    wanted = [*runs_of("clip", marked.clip), *runs_of("portrait", marked.portrait)]
+    found_in_it = {"clip": marked.clip, "portrait": marked.portrait}
     for number, chip in enumerate(chips):
         for row in (20, 56, 90):
-            wanted += runs_of(f"chip {number} row {row} BGR", chip[row].tobytes(), count=3)
-            wanted += runs_of(f"chip {number} row {row} RGB", chip[row, :, ::-1].tobytes(), count=3)
-        wanted += runs_of(f"embedding {number}", real_models.embedder.embed(chip[None])[0].tobytes(), count=4)
-    secrets = {"person token": PERSON_TOKEN.encode(), "number in portrait": DOCUMENT_NUMBER, "number in clip": IN_CLIP}
+            found_in_it[f"chip {number} row {row} BGR"] = chip[row].tobytes()
+            found_in_it[f"chip {number} row {row} RGB"] = chip[row, :, ::-1].tobytes()
+        found_in_it[f"embedding {number}"] = real_models.embedder.embed(chip[None])[0].tobytes()
+    found_in_it |= {"person token": PERSON_TOKEN.encode(), "number in portrait": DOCUMENT_NUMBER, "number in clip": IN_CLIP}
     for what, content in (("clip", marked.clip), ("portrait", marked.portrait)):
-        secrets[f"digest of {what}"] = hashlib.sha256(content).digest()
-    return wanted + [needle for what, content in secrets.items() for needle in spellings(what, content)]
+        found_in_it[f"digest of {what}"] = hashlib.sha256(content).digest()
+    return found_in_it
+
+
+@pytest.fixture(scope="module")
+def needles(personal: dict[str, bytes]) -> list[Needle]:
+    """Runs of what is long, all of what is short, in every spelling."""
+    return [
+        needle
+        for what, content in personal.items()
+        for needle in (spellings(what, content) if len(content) <= SHORT_BYTES else runs_of(what, content))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +135,14 @@ def hand_in_marked(client: IntakeClient, marked: Marked) -> str:
     return client.register(upload_of(request, marked.portrait, marked.clip)).id
 
 
+def metrics_at(ports: dict[str, int]) -> Iterator[Haystack]:
+    for name, port in ports.items():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            yield Haystack(f"metrics {name}", answer.read())
+
+
 def metrics_of(stack: Stack) -> Iterator[Haystack]:
-    for name, port in ports_of(stack).items():
-        if name not in {"kafka", "valkey"}:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-                yield Haystack(f"metrics {name}", answer.read())
+    return metrics_at({name: port for name, port in ports_of(stack).items() if name not in {"kafka", "valkey"}})
 
 
 def test_a_marked_registration_is_found_nowhere(stack, needles, passed_through_redis):
@@ -145,30 +164,57 @@ def test_the_search_reached_what_the_registration_did_leave(stack, passed_throug
     assert found([Needle("store", "plain", b"leak-store")], records_of(stack.kafka))
 
 
-@pytest.mark.parametrize("spell", [bytes, lambda raw: raw.hex().encode()], ids=["plain", "hex"])
-def test_what_is_planted_on_purpose_is_found_in_each_place(stack, needles, marked, spell, prefix):
-    secret = spell(marked.clip[3000:23000])  # holds some of the runs that are looked for
-    with (stack.logs / "planted.log").open("ab") as log:
-        log.write(b'{"event": "' + secret + b'"}\n')
-    create_topics(stack.kafka, (Topic(f"{prefix}planted", 1, 3_600_000),))
+SPELL = {"plain": bytes, "hex": lambda raw: raw.hex().encode(), "base64": base64.b64encode}
+
+
+@pytest.mark.parametrize("spelling", SPELL)
+def test_what_is_planted_on_purpose_is_found_in_each_place(stack, needles, personal, spelling, prefix):
+    """Each kind of personal bytes, in each spelling, in each kind of place: else the search above proves nothing."""
+    secrets = {what: SPELL[spelling](content[:PLANTED_BYTES]) for what, content in personal.items()}
+    planted = b"|".join(secrets.values())
+    with planted_in(stack, prefix, planted) as places:
+        for place in places:
+            seen = found(needles, [place])
+            for what in secrets:
+                kinds = [each for each in seen if each.startswith(what)]
+                assert kinds, f"{what} ({spelling}) in {place.where}"
+
+
+@contextmanager
+def planted_in(stack: Stack, prefix: str, planted: bytes) -> Iterator[list[Haystack]]:
+    """Put it into a log, a topic, a Redis key and a metric's label; give what the searches see there; take it away again."""
+    topic, log, label = f"{prefix}planted", stack.logs / "planted.log", planted.decode("latin-1")
+    registry = CollectorRegistry()
+    Counter("planted", "Planted on purpose", ["label"], registry=registry).labels(label).inc()
+    log.write_bytes(b'{"event": "' + planted + b'"}\n')
+    create_topics(stack.kafka, (Topic(topic, 1, 3_600_000),))
     producer = KafkaProducer(bootstrap_servers=stack.kafka)
-    producer.send(f"{prefix}planted", value=b"{" + secret + b"}").get(10)
+    producer.send(topic, value=b"{" + planted + b"}").get(10)
     producer.close()
+    server = serve_health(0, registry, alive=lambda: None, ready=lambda: None)
+    client = redis.Redis.from_url(stack.redis)
     with Monitor(stack.ports.valkey) as monitor:
-        client = redis.Redis.from_url(stack.redis)
-        client.xadd(f"{prefix}planted", {"entry": secret})
-        client.close()
+        client.xadd(topic, {"entry": planted})
     try:
-        assert found(needles, logs_of(stack.logs))
-        assert found(needles, records_of(stack.kafka))
-        assert found(needles, keys_of(stack.redis))
-        assert found(needles, [Haystack("redis traffic", monitor.seen())])
-        assert found(needles, [Haystack("metrics", b'x{label="' + secret + b'"} 1')])
+        yield [
+            *(place for place in logs_of(stack.logs) if "planted" in place.where),
+            *(place for place in records_of(stack.kafka) if "planted" in place.where),
+            *(place for place in keys_of(stack.redis) if "planted" in place.where),
+            Haystack("redis traffic", monitor.seen()),
+            *(as_sent(place) for place in metrics_at({"planted": server.server_address[1]})),
+        ]
     finally:
-        (stack.logs / "planted.log").unlink()
+        server.shutdown()
+        log.unlink()
+        client.delete(topic)
+        client.close()
         admin = KafkaAdminClient(bootstrap_servers=stack.kafka)
-        admin.delete_topics([f"{prefix}planted"])
-        eventually(lambda: f"{prefix}planted" not in admin.list_topics(), within_s=10)
+        admin.delete_topics([topic])
+        eventually(lambda: topic not in admin.list_topics(), within_s=10)
         admin.close()
-        with redis.Redis.from_url(stack.redis) as client:
-            client.delete(f"{prefix}planted")
+
+
+def as_sent(place: Haystack) -> Haystack:
+    """Raw bytes as a label came through latin-1: undo what the exposition format escaped and encoded."""
+    text = place.content.decode().replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+    return Haystack(place.where, text.encode("latin-1", "replace"))
