@@ -41,6 +41,7 @@ from services.intake.requests import ChallengeIssued, ChallengeRequest, Registra
 OPERATOR = "north"
 SENDERS = 16
 DRAIN_S = 120
+WARM_UP = 24  # registrations before the clock runs: both dispatchers have committed, every model has run
 
 
 class Sample(NamedTuple):
@@ -101,16 +102,16 @@ def run(stack: Stack, arguments: argparse.Namespace, console: Console) -> None:
     client = IntakeClient(stack.intake_url, development_token(stack.keys, OPERATOR))
     samples = genuine(Path(read_settings(Fetch).media_dir))
     decisions = Decisions(stack)
-    for sample in samples * 2:
+    for sample in samples * (WARM_UP // len(samples)):
         hand_in(client, sample)
-    wait_for(decisions, 4)
+    wait_for(decisions, WARM_UP)
     before = cpu_of(stack)
     began_at = time.monotonic()
     due = schedule(arguments.rate, arguments.seconds, arguments.seed)
     with ThreadPoolExecutor(SENDERS) as pool:
         sent = list(pool.map(lambda at: send_at(client, samples, began_at + at), due))
     accepted = [each for each in sent if each is not None]
-    undecided = wait_for(decisions, 4 + len(accepted))
+    undecided = wait_for(decisions, WARM_UP + len(accepted))
     spent = {name: used - before.get(name, 0.0) for name, used in cpu_of(stack).items()}
     decisions.close()
     latencies = sorted(decisions.read_at[identity] - at for identity, at in accepted if identity in decisions.read_at)
