@@ -23,6 +23,7 @@ TRY_S = 5.0  # one try of a transaction's step
 ABORT_S = 8.0  # all tries to abort; a coordinator that librdkafka has lost is found at once by a new process (seen: 40 s)
 FETCH_WAIT_MS = 50  # how long the broker may collect; adds to the latency of a quiet partition
 PREFETCH_KB = 16 * 1024  # librdkafka's own queue, all partitions together
+BATCH_BYTES = 200_000  # below the topics' max.message.bytes, which limits a batch; librdkafka's own 1 MB is never split
 RECONNECT_MS_MAX = 1000  # librdkafka's default of 10 s would outlast a broker's restart
 
 
@@ -209,6 +210,7 @@ class KafkaSink:
                 "transaction.timeout.ms": int(timeout_s * 1000),
                 "acks": "all",
                 "linger.ms": 0,
+                "batch.size": BATCH_BYTES,
                 "retry.backoff.ms": 20,  # while the last transaction's markers are written, the next one is told to try again
                 "retry.backoff.max.ms": 500,
                 "reconnect.backoff.max.ms": RECONNECT_MS_MAX,

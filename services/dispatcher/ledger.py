@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from realname.messages import RegistrationDecided
 from services.dispatcher.known_ids import KnownIds
@@ -13,6 +14,7 @@ from services.dispatcher.offsets import Fitting, OffsetTracker, Position, fittin
 from services.dispatcher.records import Arrival, Outgoing, Received, Taken
 
 TRANSACTION_OFFSETS_MAX = 500  # of one partition in one transaction; bounds its memory and its time
+TRANSACTION_BYTES_MAX = 4_000_000  # as much for what they send; 500 decisions of 2.5 kB to two topics are 2.5 MB
 
 
 @dataclass(slots=True)
@@ -25,6 +27,11 @@ class Finished:
     outgoing: tuple[Outgoing, ...] = ()
     decided: RegistrationDecided | None = None
     taken: Taken | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """What it sends."""
+        return sum(len(each.record.value) for each in self.outgoing)
 
 
 @dataclass(slots=True)
@@ -86,7 +93,9 @@ class PartitionLedger:
     def fitting(self) -> Fitting | None:
         """What can be committed now; None where nothing can."""
         lowest = sorted(self.finished)[:TRANSACTION_OFFSETS_MAX]
-        return fitting(self.offsets, lowest) if lowest else None
+        sizes = accumulate(self.finished[offset].size_bytes for offset in lowest)
+        within = sum(1 for size_bytes in sizes if size_bytes <= TRANSACTION_BYTES_MAX)
+        return fitting(self.offsets, lowest[: max(within, 1)]) if lowest else None
 
     def settle(self, fit: Fitting) -> Iterable[tuple[Finished, list[str]]]:
         """Committed: each finished offset with its result stream entries, which are now to be deleted."""

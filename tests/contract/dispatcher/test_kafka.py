@@ -15,6 +15,7 @@ from deploy.local.topics import commit_first_offsets, create_topics
 from realname.envelope import Record
 from realname.topics import DECIDED, Topic
 from services.dispatcher.kafka import Aborted, Committed, KafkaSink, KafkaSource, LedgerLost, OffsetsMissing, consumer_config
+from services.dispatcher.ledger import TRANSACTION_OFFSETS_MAX
 from services.dispatcher.offsets import Position
 from services.dispatcher.ports import Sink, Source, Tail
 from services.dispatcher.records import Outgoing, Received
@@ -215,6 +216,15 @@ def test_a_decision_and_its_position_are_committed_together_and_the_next_owner_s
     second = rig.member()
     assert read(second, 2) == [(0, 1), (0, 2)]
     assert second.notes.owned[0] == Position(1, "the map")
+
+
+def test_a_full_transaction_of_fat_decisions_in_one_partition_is_committed(rig: Rig) -> None:
+    member = rig.member()
+    all_owned(member)
+    keys = [f"fat-{number:03}" for number in range(TRANSACTION_OFFSETS_MAX)]
+    fat = [Outgoing(rig.decided, 0, Record(key.encode(), random.randbytes(2500), [("ce_type", b"t")])) for key in keys]
+    assert member.sink.publish(fat, {0: Position(0)}) == Committed()
+    assert rig.visible() == keys
 
 
 def test_a_member_whose_partitions_went_away_cannot_commit_and_nothing_of_it_is_seen(rig: Rig) -> None:
