@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from realname.envelope import header
+from realname.envelope import header, traceparent_of
 from realname.messages import RegistrationDecided, RegistrationSubmitted
 from realname.policy import Policy
 from realname.verdicts import Evidence, decide, unreadable
@@ -221,7 +221,7 @@ class Workload:
             ledger.finish(record.offset, Finished())
             return Took("known_id")
         ledger.known.remember(submitted.id, offset=record.offset, at_ms=record.at_ms)
-        traceparent = header(record.headers, "traceparent")
+        traceparent = traceparent_of(header(record.headers, "traceparent"))
         taken = Taken(record.partition, record.offset, submitted, record.at, traceparent)
         ledger.add(taken)
         if submitted.path == "referee":  # ruled by people; nothing to measure

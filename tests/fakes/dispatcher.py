@@ -294,6 +294,7 @@ class FakeStages:
             offset=taken.offset,
             deadline_at=taken.deadline_at(self.within_s),
             dispatched_at=self.server.clock(),
+            traceparent=taken.traceparent,
         )
 
 

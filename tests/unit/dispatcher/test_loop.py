@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realname.envelope import seal_record
+from realname.envelope import header, seal_record
 from realname.messages import LivenessReport, MatchReport, RegistrationSubmitted
 from realname.metrics import Metrics
 from realname.policy import load_policy
@@ -30,6 +30,7 @@ RULES = Rules(
     decide_within_s=2700,
     dead_letters_max=3,
 )
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TAG = [("ce_type", b"realname.registration.submitted.v1")]
 
 
@@ -102,6 +103,19 @@ def test_the_referee_path_is_decided_without_the_stages_even_without_redis() -> 
     submitted = world.submit(path="referee", portrait=None, clip=None)
     world.turn()
     assert world.verdicts() == {submitted.id: ("review", Reason.REFEREE_PATH)}
+
+
+@pytest.mark.parametrize(("text", "carried"), [(TRACE, TRACE), ("Mallory, 1990-01-01", None), ("0" * 300_000, None)])
+def test_what_a_client_called_a_traceparent_goes_on_only_where_it_is_one(text: str, carried: str | None) -> None:
+    world = World()
+    submitted = a_submission()
+    record = seal_record(submitted, key=submitted.id)
+    world.kafka.submit(0, record.key, record.value, [*record.headers, ("traceparent", text.encode())])
+    world.turn()
+    assert [job.traceparent for job in world.redis.queue] == [carried]
+    world.measure(submitted.id, match=a_match())
+    world.turn()
+    assert {header(record.headers, "traceparent") for _, _, record, _ in world.kafka.visible} == {carried}
 
 
 def test_a_stage_that_cannot_measure_ends_in_review() -> None:
