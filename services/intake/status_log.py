@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 import crc32c  # noqa: F401  see publisher.py
@@ -29,10 +30,12 @@ from realname.topics import DECIDED, SUBMITTED
 
 _CALL_MS = 3_000  # one question to the broker
 _LOOK_WITHIN_S = 10.0  # a whole look; then the answer is 503, never 404
+_ANSWER_WITHIN_S = 30.0  # who asks: the look that runs and the next one, each with its connecting
 _POLL_MS = 250
 _SKEW_MS = 60_000  # broker clock behind ours, at most
 _RECONNECT_MS_MAX = 1_000
 _RECORDS = 2_000  # a poll
+_log = logging.getLogger(__name__)
 
 
 class StatusLog(Protocol):
@@ -57,12 +60,23 @@ class KafkaStatusLog:
     """`StatusLog` on a real broker. Belongs to one event loop; the reading is done in a thread, one look at a time."""
 
     def __init__(
-        self, bootstrap: str, partitions: int, *, accepted_within_s: int, submitted: str = SUBMITTED, decided: str = DECIDED
+        self,
+        bootstrap: str,
+        partitions: int,
+        *,
+        accepted_within_s: int,
+        answer_within_s: float = _ANSWER_WITHIN_S,
+        submitted: str = SUBMITTED,
+        decided: str = DECIDED,
     ) -> None:
-        """accepted_within_s: a submission is recorded no later than this after its id was minted. Does not connect yet."""
+        """accepted_within_s: a submission is recorded no later than this after its id was minted.
+
+        answer_within_s: after it, who asks hears Transient, whatever the look does. Does not connect yet.
+        """
         self._bootstrap = bootstrap
         self._partitions = partitions
         self._accepted_within_ms = accepted_within_s * 1000
+        self._answer_within_s = answer_within_s
         self._submitted = submitted
         self._decided = decided
         self._consumer: KafkaConsumer | None = None
@@ -81,8 +95,7 @@ class KafkaStatusLog:
     async def close(self) -> None:
         """Let go of the connection."""
         if self._looking is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+            await asyncio.wait({self._looking})
         await asyncio.to_thread(self._let_go)
 
     async def _ask(self, question: _Question) -> AnyMessage | None:
@@ -91,32 +104,43 @@ class KafkaStatusLog:
             answer = self._waiting[question] = asyncio.get_running_loop().create_future()
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_while_asked())
-        return await asyncio.shield(answer)
+            self._looking.add_done_callback(_tell_of_bug)
+        try:
+            async with asyncio.timeout(self._answer_within_s):
+                return await asyncio.shield(answer)
+        except TimeoutError:
+            raise Transient("kafka_slow") from None
 
     async def _look_while_asked(self) -> None:
-        while self._waiting:
-            asked, self._waiting = self._waiting, {}
-            try:
-                found = await asyncio.to_thread(self._look, tuple(asked))
-            except Transient as error:
-                for answer in asked.values():
-                    answer.set_exception(error)
-                    answer.exception()  # its asker may have gone: then nobody looks at it, which is fine
-            else:
-                for question, answer in asked.items():
-                    answer.set_result(found.get(question))
+        """However it ends, nobody is left waiting: each asker holds a place of uploads_max."""
+        asked: dict[_Question, asyncio.Future[AnyMessage | None]] = {}
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting, {}
+                try:
+                    found = await asyncio.to_thread(self._look, tuple(asked))
+                except Transient as error:
+                    _fail(asked.values(), error)
+                else:
+                    for question, answer in asked.items():
+                        answer.set_result(found.get(question))
+        finally:  # a bug, or the end of the loop
+            left, self._waiting = [*asked.values(), *self._waiting.values()], {}
+            _fail(left, Transient("look_broken"))
 
     def _look(self, questions: tuple[_Question, ...]) -> dict[_Question, AnyMessage]:
-        try:
-            consumer = self._connected()
-            places: dict[TopicPartition, list[_Question]] = defaultdict(list)
-            for question in questions:
-                partition = ids.partition_of(question.registration_id, self._partitions)
-                places[TopicPartition(question.topic, partition)].append(question)
-            return _Look(consumer, places).read()
-        except (KafkaError, OSError, AssertionError):
-            self._let_go()
-            raise Transient("kafka_silent") from None
+        places: dict[TopicPartition, list[_Question]] = defaultdict(list)
+        for question in questions:
+            partition = ids.partition_of(question.registration_id, self._partitions)
+            places[TopicPartition(question.topic, partition)].append(question)
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self._let_go)  # a consumer that did not read to its end is in no known state
+            try:
+                found = _Look(self._connected(), places).read()
+            except (KafkaError, OSError, AssertionError):
+                raise Transient("kafka_silent") from None
+            on_failure.pop_all()
+        return found
 
     def _connected(self) -> KafkaConsumer:
         if self._consumer is None:
@@ -201,6 +225,19 @@ class _Look:
     def _close(self, place: TopicPartition) -> None:
         self._open.pop(place, None)
         self._consumer.pause(place)
+
+
+def _fail(answers: Iterable[asyncio.Future[AnyMessage | None]], error: Transient) -> None:
+    """Those that have no answer yet get this one."""
+    for answer in answers:
+        if not answer.done():
+            answer.set_exception(error)
+            answer.exception()  # its asker may have gone: then nobody looks at it, which is fine
+
+
+def _tell_of_bug(looking: asyncio.Task[None]) -> None:
+    if not looking.cancelled() and (bug := looking.exception()) is not None:
+        _log.error("a look into Kafka ended by a bug", exc_info=bug)
 
 
 def _message(record: Any) -> AnyMessage:

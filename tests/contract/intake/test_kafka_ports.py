@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -187,6 +188,33 @@ def test_where_no_broker_answers_nobody_knows() -> None:
     log = KafkaStatusLog("127.0.0.1:1", PARTITIONS, accepted_within_s=60)
     with pytest.raises(Transient):
         asyncio.run(log.submitted(now_id()))
+
+
+def test_a_look_that_ends_by_a_bug_leaves_nobody_waiting() -> None:
+    async def body() -> None:
+        log = KafkaStatusLog("127.0.0.1:1", partitions=0, accepted_within_s=60)  # no partition: the look cannot but break
+        async with asyncio.timeout(5):
+            for _ in range(2):
+                asked = await asyncio.gather(*(log.submitted(now_id()) for _ in range(3)), return_exceptions=True)
+                assert [type(answer) for answer in asked] == [Transient] * 3
+        await log.close()
+
+    asyncio.run(body())
+
+
+def test_who_asks_does_not_wait_longer_than_its_bound() -> None:
+    async def body(silent: socket.socket) -> float:
+        port = silent.getsockname()[1]
+        log = KafkaStatusLog(f"127.0.0.1:{port}", PARTITIONS, accepted_within_s=60, answer_within_s=0.2)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(Transient):
+            await log.submitted(now_id())
+        took = asyncio.get_running_loop().time() - began
+        await log.close()
+        return took
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+        assert asyncio.run(body(silent)) < 1.5, "the look itself gives up after 3 s at the earliest"
 
 
 def test_a_record_that_this_process_cannot_read_is_there_all_the_same(kafka: Broker, prefix: str) -> None:
