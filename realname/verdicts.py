@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from realname.finite import finite, is_finite
 from realname.messages import LivenessReport, MatchReport, RegistrationDecided, RegistrationSubmitted, Score, Verdict
 from realname.policy import Policy
 from realname.reasons import Reason
 from realname.stages import Failure
 
+_TURNS = frozenset({"turn_left", "turn_right"})
 _FAILURES: dict[Failure, Reason] = {
     "processing_failed": Reason.PROCESSING_FAILED,
     "evidence_missing": Reason.EVIDENCE_MISSING,
@@ -36,7 +38,8 @@ def decide(submitted: RegistrationSubmitted, evidence: Evidence, policy: Policy,
 
     The order of policy v1: bad capture -> retry; a refusing reason -> refused; unmet challenge -> retry;
     PAD or similarity in its band -> review; else approved. Missing evidence never becomes a verdict: it ends
-    in review with its reason (invariant I5).
+    in review with its reason, a turn whose depth was not measured in retry (invariant I5). A number that is NaN or
+    infinite is a missing one.
     """
     findings = list(_findings(submitted, evidence, policy))
     if not findings:
@@ -91,7 +94,7 @@ def _findings(submitted: RegistrationSubmitted, evidence: Evidence, policy: Poli
         return  # nothing more was measured on a clip that cannot be judged
     yield from _refusing(submitted, liveness, match, policy)
     yield from (_Finding("retry", reason) for reason in liveness.challenge_unmet)
-    if _turned_too_little(liveness, policy):
+    if not liveness.challenge_unmet and _depth_unknown(submitted, liveness, policy):
         yield _Finding("retry", Reason.TURN_FURTHER)
     yield from _doubtful(submitted, liveness, match, policy)
 
@@ -99,16 +102,17 @@ def _findings(submitted: RegistrationSubmitted, evidence: Evidence, policy: Poli
 def _refusing(
     submitted: RegistrationSubmitted, liveness: LivenessReport, match: MatchReport | None, policy: Policy
 ) -> Iterator[_Finding]:
-    if liveness.pad_live is not None and liveness.pad_live < policy.pad.review_min:
+    if _is_below(liveness.pad_live, policy.pad.review_min):
         yield _Finding("refused", Reason.PRESENTATION_ATTACK)
     if _is_flat(liveness, policy):
         yield _Finding("refused", Reason.FLAT_FACE)
-    if liveness.face_changed or _chips_differ(match, policy):
+    if _face_changed(liveness, match, policy):
         yield _Finding("refused", Reason.FACE_CHANGED)
     if match is not None:
-        if match.copy_correlation is not None and match.copy_correlation > policy.match.copy_correlation_max:
+        copied = finite(match.copy_correlation)
+        if copied is not None and copied > policy.match.copy_correlation_max:
             yield _Finding("refused", Reason.PORTRAIT_IS_COPY)
-        if match.similarity is not None and match.similarity < policy.match.review_min:
+        if _is_below(match.similarity, policy.match.review_min):
             yield _Finding("refused", Reason.NOT_THE_SAME_PERSON)
     yield from _line_limit(submitted, policy)
 
@@ -116,12 +120,12 @@ def _refusing(
 def _doubtful(
     submitted: RegistrationSubmitted, liveness: LivenessReport, match: MatchReport | None, policy: Policy
 ) -> Iterator[_Finding]:
-    pad, similarity = policy.pad, policy.match
-    if liveness.pad_live is None or pad.review_min <= liveness.pad_live < pad.live_min:
+    pad, same = policy.pad, policy.match
+    if finite(liveness.pad_live) is None or _is_between(liveness.pad_live, pad.review_min, pad.live_min):
         yield _Finding("review", Reason.LIVENESS_DOUBTFUL)
-    if match is None or (match.similarity is None and not match.portrait):
+    if not _is_complete(liveness, match):
         yield _Finding("review", Reason.EVIDENCE_MISSING)
-    elif match.similarity is not None and similarity.review_min <= match.similarity < similarity.accept_min:
+    if match is not None and _is_between(match.similarity, same.review_min, same.accept_min):
         yield _Finding("review", Reason.SIMILARITY_DOUBTFUL)
     if policy.rules.cues_required and not submitted.challenge.cues_at_s:
         yield _Finding("review", Reason.NO_CUES)
@@ -134,42 +138,67 @@ def _line_limit(submitted: RegistrationSubmitted, policy: Policy) -> Iterator[_F
         yield _Finding("refused", Reason.LINE_LIMIT)
 
 
-def _chips_differ(match: MatchReport | None, policy: Policy) -> bool:
+def _is_below(measured: float | None, least: float) -> bool:
+    """What was not measured is not below anything: it refuses nobody."""
+    value = finite(measured)
+    return value is not None and value < least
+
+
+def _is_between(measured: float | None, least: float, enough: float) -> bool:
+    value = finite(measured)
+    return value is not None and least <= value < enough
+
+
+def _face_changed(liveness: LivenessReport, match: MatchReport | None, policy: Policy) -> bool:
     """The liveness stage compared the best chip with the moments of the actions; here the chips are held together."""
-    same = None if match is None else match.frames_similarity_min
-    return same is not None and same < policy.track.similarity_min
+    least = policy.track.similarity_min
+    among_chips = None if match is None else match.frames_similarity_min
+    return liveness.face_changed or _is_below(liveness.track_similarity_min, least) or _is_below(among_chips, least)
+
+
+def _is_complete(liveness: LivenessReport, match: MatchReport | None) -> bool:
+    """Whether the match measured all that its thresholds ask for, and every number of both reports is one.
+
+    A portrait that is unfit is not measured: it has its own reason.
+    """
+    if match is None or not (is_finite(liveness) and is_finite(match)):
+        return False
+    return bool(match.portrait) or (match.similarity is not None and match.copy_correlation is not None)
+
+
+def _depth(liveness: LivenessReport) -> tuple[float, float] | None:
+    """Parallax and the yaw range in which it was measured: one measurement, None without either."""
+    parallax, yaw_range_deg = finite(liveness.parallax), finite(liveness.yaw_range_deg)
+    return None if parallax is None or yaw_range_deg is None else (parallax, yaw_range_deg)
 
 
 def _is_flat(liveness: LivenessReport, policy: Policy) -> bool:
     """Only where the yaw range is wide enough for the measure to have been validated."""
-    return (
-        liveness.parallax is not None
-        and liveness.yaw_range_deg is not None
-        and liveness.yaw_range_deg >= policy.turn.parallax_yaw_range_deg_min
-        and liveness.parallax <= policy.turn.parallax_min
-    )
+    depth, rules = _depth(liveness), policy.turn
+    return depth is not None and depth[0] <= rules.parallax_min and depth[1] >= rules.parallax_yaw_range_deg_min
 
 
-def _turned_too_little(liveness: LivenessReport, policy: Policy) -> bool:
-    """A low parallax below the validated yaw range says nothing: ask for a wider turn, never refuse."""
-    return (
-        liveness.parallax is not None
-        and liveness.yaw_range_deg is not None
-        and liveness.yaw_range_deg < policy.turn.parallax_yaw_range_deg_min
-        and liveness.parallax <= policy.turn.parallax_min
-        and not liveness.challenge_unmet
-    )
+def _depth_unknown(submitted: RegistrationSubmitted, liveness: LivenessReport, policy: Policy) -> bool:
+    """A low parallax below the validated yaw range says nothing, and nor does a turn of which none was measured.
+
+    Then a wider turn is asked for; it never refuses. A challenge without a turn needs no depth.
+    """
+    depth, rules = _depth(liveness), policy.turn
+    if depth is None:
+        return any(action in _TURNS for action in submitted.challenge.actions)
+    return depth[0] <= rules.parallax_min and depth[1] < rules.parallax_yaw_range_deg_min
 
 
 def _scores(liveness: LivenessReport | None, match: MatchReport | None, policy: Policy) -> Iterator[Score]:
-    if liveness is not None and liveness.pad_live is not None:
-        yield Score("pad_live", liveness.pad_live, policy.pad.live_min)
-    if liveness is not None and liveness.parallax is not None:
-        yield Score("parallax", liveness.parallax, policy.turn.parallax_min)
-    if match is not None and match.similarity is not None:
-        yield Score("similarity", match.similarity, policy.match.accept_min, policy.match.accept_fmr)
-    if match is not None and match.copy_correlation is not None:
-        yield Score("copy_correlation", match.copy_correlation, policy.match.copy_correlation_max)
+    pad, turn, same = policy.pad, policy.turn, policy.match
+    if liveness is not None and (pad_live := finite(liveness.pad_live)) is not None:
+        yield Score("pad_live", pad_live, pad.live_min)
+    if liveness is not None and (parallax := finite(liveness.parallax)) is not None:
+        yield Score("parallax", parallax, turn.parallax_min)
+    if match is not None and (similarity := finite(match.similarity)) is not None:
+        yield Score("similarity", similarity, same.accept_min, same.accept_fmr)
+    if match is not None and (copied := finite(match.copy_correlation)) is not None:
+        yield Score("copy_correlation", copied, same.copy_correlation_max)
 
 
 def _notes(submitted: RegistrationSubmitted, liveness: LivenessReport | None, policy: Policy) -> Iterator[str]:

@@ -1,3 +1,5 @@
+from math import inf, nan
+
 import pytest
 
 from realname.messages import Challenge
@@ -37,6 +39,51 @@ def test_a_match_without_a_similarity_goes_to_a_person():
     assert verdict_of(a_live_report(), a_match(similarity=None)) == ("review", (Reason.EVIDENCE_MISSING,))
 
 
+def test_a_match_without_a_copy_correlation_goes_to_a_person():
+    assert verdict_of(a_live_report(), a_match(copy_correlation=None)) == ("review", (Reason.EVIDENCE_MISSING,))
+
+
+@pytest.mark.parametrize("changes", [{"parallax": None}, {"yaw_range_deg": None}, {"parallax": None, "yaw_range_deg": None}])
+def test_a_turn_whose_depth_was_not_measured_is_asked_for_again(changes):
+    assert verdict_of(a_live_report(**changes), a_match()) == ("retry", (Reason.TURN_FURTHER,))
+
+
+def test_an_unmet_challenge_is_not_also_told_to_turn_further():
+    report = a_live_report(parallax=None, challenge_unmet=(Reason.TURN_MISSING,))
+    assert verdict_of(report, a_match()) == ("retry", (Reason.TURN_MISSING,))
+
+
+def test_a_challenge_without_a_turn_needs_no_depth():
+    blink = Challenge(actions=("blink",), issued_at=NOON)
+    assert verdict_of(a_live_report(parallax=None), a_match(), challenge=blink)[0] == "approved"
+
+
+@pytest.mark.parametrize("number", [nan, inf, -inf])
+@pytest.mark.parametrize(
+    ("verdict", "reason", "liveness", "match"),
+    [
+        ("review", Reason.LIVENESS_DOUBTFUL, "pad_live", None),
+        ("retry", Reason.TURN_FURTHER, "parallax", None),
+        ("retry", Reason.TURN_FURTHER, "yaw_range_deg", None),
+        ("review", Reason.EVIDENCE_MISSING, "track_similarity_min", None),
+        ("review", Reason.EVIDENCE_MISSING, None, "similarity"),
+        ("review", Reason.EVIDENCE_MISSING, None, "copy_correlation"),
+        ("review", Reason.EVIDENCE_MISSING, None, "frames_similarity_min"),
+    ],
+)
+def test_what_is_no_number_is_a_missing_measurement_and_no_score(number, verdict, reason, liveness, match):
+    report = a_live_report(**({liveness: number} if liveness else {}))
+    matched = a_match(**({match: number} if match else {}))
+    decided = decide(a_submission(), Evidence(report, matched), POLICY, decided_at=NOON)
+    assert (decided.verdict, decided.reasons[0]) == (verdict, reason)
+    assert (liveness or match) not in {score.name for score in decided.scores}
+
+
+def test_a_number_that_is_none_anywhere_in_a_report_goes_to_a_person():
+    report = a_live_report(quality={"luminance_mean": nan})
+    assert verdict_of(report, a_match()) == ("review", (Reason.EVIDENCE_MISSING,))
+
+
 def test_bad_capture_asks_again_even_where_the_face_looks_false():
     report = a_live_report(capture=(Reason.TOO_DARK,), pad_live=0.01)
     assert verdict_of(report, a_match(similarity=0.0)) == (
@@ -56,6 +103,7 @@ def test_a_portrait_that_cannot_be_read_asks_for_another():
         (a_live_report(pad_live=0.21), a_match(), Reason.PRESENTATION_ATTACK),
         (a_live_report(parallax=0.09, yaw_range_deg=20.0), a_match(), Reason.FLAT_FACE),
         (a_live_report(face_changed=True), a_match(), Reason.FACE_CHANGED),
+        (a_live_report(track_similarity_min=0.33), a_match(), Reason.FACE_CHANGED),
         (a_live_report(), a_match(frames_similarity_min=0.33), Reason.FACE_CHANGED),
         (a_live_report(), a_match(copy_correlation=0.999), Reason.PORTRAIT_IS_COPY),
         (a_live_report(), a_match(similarity=0.33), Reason.NOT_THE_SAME_PERSON),
