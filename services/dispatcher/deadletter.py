@@ -13,9 +13,10 @@ from realname.envelope import open_record
 from realname.errors import RecordTooNew, RecordUnreadable
 from realname.messages import Name, RecordParked, RegistrationSubmitted
 from realname.topics import SUBMITTED
-from services.dispatcher.records import Received
+from services.dispatcher.records import Place, Received
 
 WITHIN_MS = 600_000  # the limit counts the parked records of this stretch of record time
+PLACES_MAX = 10_000  # parked records that are known as such; more than any one transaction has
 UNKNOWN = "unknown"  # the operator and store of a record that does not name them
 
 
@@ -57,18 +58,27 @@ def parked(record: Received, error: str) -> RecordParked:
 
 @dataclass(slots=True)
 class DeadLetterLimit:
-    """More parked records than this within WITHIN_MS of record time is a misconfiguration, not bad luck."""
+    """More parked records than this within WITHIN_MS of record time is a misconfiguration, not bad luck.
+
+    _admitted: those that may be read again after a failed commit, in the order in which they came; each counts once.
+    """
 
     records_max: int
     _at_ms: deque[int] = field(default_factory=deque[int])
+    _admitted: dict[Place, None] = field(default_factory=dict[Place, None])
 
-    def admits(self, at_ms: int) -> bool:
-        """Whether one more may be parked; counts it if so."""
+    def admits(self, place: Place, at_ms: int) -> bool:
+        """Whether this one may be parked; counts it if so."""
+        if place in self._admitted:
+            return True
         while self._at_ms and self._at_ms[0] < at_ms - WITHIN_MS:
             self._at_ms.popleft()
         if len(self._at_ms) >= self.records_max:
             return False
         self._at_ms.append(at_ms)
+        self._admitted[place] = None
+        if len(self._admitted) > PLACES_MAX:
+            del self._admitted[next(iter(self._admitted))]
         return True
 
 

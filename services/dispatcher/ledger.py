@@ -58,9 +58,12 @@ class PartitionLedger:
         return cls(partition, tracker, known, map_chars=len(position.metadata))
 
     def resumed(self, position: Position) -> PartitionLedger:
-        """After a failed or doubtful commit: only the ledger on the broker counts, and the ids that were seen."""
+        """After a failed or doubtful commit: only the ledger on the broker counts, and the ids that were seen.
+
+        Not `stopped`: what lies before the record that stopped it is taken again, and that record stops it again.
+        """
         fresh = PartitionLedger.resume(self.partition, position, self.known)
-        fresh.rebuilt, fresh.stopped = self.rebuilt, self.stopped
+        fresh.rebuilt = self.rebuilt
         return fresh
 
     def is_new(self, offset: int) -> bool:

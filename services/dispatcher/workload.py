@@ -88,9 +88,13 @@ class Workload:
             self.ledgers[partition] = PartitionLedger.resume(partition, position, known)
 
     def resume(self, positions: Mapping[int, Position]) -> None:
-        """After a failed or doubtful commit: forget all but the ledger, and take everything from there again."""
+        """After a failed or doubtful commit: forget all but the ledger, and take everything from there again.
+
+        positions: of all partitions that are ours.
+        """
         for partition, position in positions.items():
             self.ledgers[partition] = self.ledgers[partition].resumed(position)
+        self.halted = None  # what lies before the record that halted it is taken again, and that record halts it again
         self._forget_jobs(set(positions))
 
     def drop(self, partitions: Iterable[int]) -> None:
@@ -234,7 +238,7 @@ class Workload:
 
     def _park(self, ledger: PartitionLedger, record: Received, found: Unreadable) -> Took:
         """Its address to registrations.dead; where its key is a registration id, that id is decided, too."""
-        if not self._dead_letters.admits(record.at_ms):
+        if not self._dead_letters.admits((record.partition, record.offset), record.at_ms):
             self.halted = "dead_letters"
             return Took("dead_letters")
         ledger.offsets.take(record.offset)

@@ -253,6 +253,19 @@ def test_a_paused_partition_brings_nothing_and_loses_nothing(rig: Rig) -> None:
     assert read(member, 1) == [(0, 0)]
 
 
+def test_a_paused_partition_that_was_read_back_goes_on_from_there(rig: Rig) -> None:
+    rig.submit(0, "a")
+    rig.submit(0, "b")
+    member = rig.member()
+    read(member, 2)
+    member.source.pause_only({0})
+    member.poll()
+    member.source.seek({0: Position(0)})
+    member.poll()
+    member.source.pause_only(set())
+    assert read(member, 2) == [(0, 0), (0, 1)]
+
+
 def test_the_tail_brings_the_ids_of_committed_decisions_and_says_when_it_is_complete(rig: Rig) -> None:
     member = rig.member()
     all_owned(member)

@@ -69,8 +69,17 @@ def test_a_parked_record_is_its_address_and_nothing_of_its_content() -> None:
 
 def test_the_limit_counts_ten_minutes_of_record_time() -> None:
     limit = DeadLetterLimit(records_max=2)
-    assert limit.admits(0)
-    assert limit.admits(1)
-    assert not limit.admits(600_000)
-    assert limit.admits(600_001)
-    assert not limit.admits(600_001)
+    assert limit.admits((0, 0), 0)
+    assert limit.admits((0, 1), 1)
+    assert not limit.admits((0, 2), 600_000)
+    assert limit.admits((0, 3), 600_001)
+    assert not limit.admits((0, 4), 600_001)
+
+
+def test_a_record_that_is_read_again_counts_once_however_long_ago_it_came() -> None:
+    limit = DeadLetterLimit(records_max=1)
+    for _ in range(3):
+        assert limit.admits((0, 0), 0)
+        assert limit.admits((0, 1), 700_000)
+    assert not limit.admits((1, 0), 700_000)
+    assert not limit.admits((1, 0), 700_000), "what was refused stays so when it is read again"

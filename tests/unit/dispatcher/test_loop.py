@@ -5,85 +5,16 @@ from __future__ import annotations
 import pytest
 
 from realname.envelope import header, seal_record
-from realname.messages import LivenessReport, MatchReport, RegistrationSubmitted
-from realname.metrics import Metrics
-from realname.policy import load_policy
 from realname.reasons import Reason
-from realname.stages import Failure, StageResult
+from realname.stages import StageResult
 from realname.topics import DEAD, DECIDED
-from services.dispatcher.loop import Broken, Dispatcher, Pace
-from services.dispatcher.meters import Meters
+from services.dispatcher.loop import Broken
 from services.dispatcher.offsets import Position
-from services.dispatcher.ports import Ports
-from services.dispatcher.workload import Rules, Workload
-from tests.builders import a_live_report, a_match, a_submission
-from tests.fakes.dispatcher import FakeClock, FakeKafka, FakeRedis, FakeSink, FakeSource, FakeStages, FakeTail, Trap
+from tests.builders import a_match, a_submission
+from tests.dispatcher_world import World
 
-RULES = Rules(
-    policy=load_policy("development"),
-    operators=("north", "harbor"),
-    weights={},
-    partitions=2,
-    started_max=4,
-    lookahead_max=20,
-    challenge_lifetime_s=600,
-    decide_within_s=2700,
-    dead_letters_max=3,
-)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TAG = [("ce_type", b"realname.registration.submitted.v1")]
-
-
-class World:
-    """One dispatcher at a time on a Kafka and a Redis that stay."""
-
-    def __init__(self, rules: Rules = RULES) -> None:
-        self.rules = rules
-        self.clock = FakeClock()
-        self.kafka = FakeKafka(rules.partitions, self.clock)
-        self.kafka.owner = dict.fromkeys(range(rules.partitions), 0)
-        self.redis = FakeRedis(self.clock)
-        self.metrics = Metrics("dispatcher")
-        self.restart()
-
-    def restart(self) -> None:
-        self.trap = trap = Trap()
-        self.source, self.sink = FakeSource(self.kafka, 0, trap), FakeSink(self.kafka, 0, trap)
-        ports = Ports(self.source, self.sink, FakeTail(self.kafka, trap), FakeStages(self.redis, trap))
-        meters = Meters(self.metrics, self.rules.operators, self.clock.monotonic)
-        pace = Pace(commit_every_s=0.05, check_every_s=5.0)
-        self.dispatcher = Dispatcher(ports, Workload(self.rules), pace=pace, meters=meters, monotonic=self.clock.monotonic)
-        self.source.listen(self.dispatcher)
-
-    def submit(self, partition: int = 0, **changes) -> RegistrationSubmitted:
-        submitted = a_submission(**changes)
-        record = seal_record(submitted, key=submitted.id)
-        self.kafka.submit(partition, record.key, record.value, record.headers)
-        return submitted
-
-    def turn(self, count: int = 2, each_s: float = 0.06) -> None:
-        for _ in range(count):
-            self.clock.move(each_s)
-            self.dispatcher.run_once()
-
-    def measure(
-        self, registration_id: str, *, match: MatchReport | None = None, failure: Failure | None = None, keeps: bool = False
-    ) -> None:
-        """The stages are done with it."""
-        job = next(job for job in self.redis.queue if job.submitted.id == registration_id)
-        if not keeps:
-            self.redis.queue.remove(job)
-        liveness: LivenessReport | None = None if failure else a_live_report()
-        result = StageResult(
-            registration_id, job.submitted.operator, job.partition, job.offset, liveness=liveness, match=match, failure=failure
-        )
-        self.redis.add(result)
-
-    def verdicts(self) -> dict[str, tuple[str, Reason]]:
-        return {each.id: (each.verdict, each.reasons[0]) for each in self.kafka.decisions()}
-
-    def value(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 def test_what_was_measured_is_decided_and_committed_with_its_offset() -> None:
