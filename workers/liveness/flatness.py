@@ -33,7 +33,7 @@ class Depth:
 def depth_around(
     peak_s: float, points: NDArray[np.float32], yaw_deg: NDArray[np.float32], at_s: NDArray[np.float64]
 ) -> Depth | None:
-    """The depth seen in the window round peak_s; None where too few frames show the face.
+    """The depth seen in the window round peak_s; None where too few frames show the face, or it is no number.
 
     points: (T, 68, 2), yaw_deg: (T,), both NaN where no face was seen. at_s: (T,) seconds.
     A window at the clip's edge is moved inside, so that it keeps its length where the clip has it.
@@ -42,7 +42,8 @@ def depth_around(
     inside = (at_s >= start_s) & (at_s <= start_s + WINDOW_S) & ~np.isnan(yaw_deg)
     if int(inside.sum()) < FRAMES_MIN:
         return None
-    return Depth(parallax=parallax_of(points[inside]), yaw_range_deg=float(np.ptp(yaw_deg[inside])))
+    parallax = parallax_of(points[inside])  # points that coincide or lie on a line span no plane
+    return Depth(parallax, yaw_range_deg=float(np.ptp(yaw_deg[inside]))) if np.isfinite(parallax) else None
 
 
 def parallax_of(points: NDArray[np.float32]) -> float:

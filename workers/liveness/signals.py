@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from realname.messages import Challenge
 from realname.policy import Policy
 from workers.liveness.blink import Blink, closedness_of, find_blinks
-from workers.liveness.challenge import Answer, events_of, judge_challenge
+from workers.liveness.challenge import SIDES, Answer, events_of, judge_challenge
 from workers.liveness.flatness import Depth, depth_around
 from workers.liveness.turn import Turn, find_turns, yaw_deg_of
 
@@ -23,7 +23,7 @@ class Motion:
     """What the head and the eyes did. All arrays are (T, ...), NaN where no face was seen.
 
     slight: turns that were begun and did not go far enough.
-    depth:  of the turn that shows the least; None where no window shows enough.
+    depth:  of the turn that shows the least; None where an asked turn, or every window, shows too few frames.
     """
 
     at_s: NDArray[np.float64]
@@ -44,19 +44,33 @@ def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge:
     begun = find_turns(yaw_deg, at_s, policy.turn, deg_min=SLIGHT_TURN_SHARE * policy.turn.yaw_deg_min)
     slight = [turn for turn in begun if turn.deg < policy.turn.yaw_deg_min]
     answer = judge_challenge(challenge.actions, events_of(blinks, turns), events_of([], slight), cues_at_s=challenge.cues_at_s)
-    depth = _least_depth(turns, points, yaw_deg, at_s)
+    depth = _least_depth(_asked_at_s(answer), [turn.at_s for turn in turns], points, yaw_deg=yaw_deg, at_s=at_s)
     return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth)
 
 
+def _asked_at_s(answer: Answer) -> list[float]:
+    """The peaks of the turns that answer the challenge."""
+    return [event.at_s for event in answer.taken if event is not None and event.action in SIDES]
+
+
 def _least_depth(
-    turns: Sequence[Turn], points: NDArray[np.float32], yaw_deg: NDArray[np.float32], at_s: NDArray[np.float64]
+    asked_at_s: Sequence[float],
+    turned_at_s: Sequence[float],
+    points: NDArray[np.float32],
+    *,
+    yaw_deg: NDArray[np.float32],
+    at_s: NDArray[np.float64],
 ) -> Depth | None:
     """Over the windows of all turns: one flat turn among real ones is enough to say so.
 
+    Each asked turn must be measured itself: that another one has depth says nothing of it.
     Without a turn the window round the widest yaw is taken, for the report.
     """
     if np.isnan(yaw_deg).all():
         return None
-    peaks_s = [turn.at_s for turn in turns] or [float(at_s[int(np.nanargmax(np.abs(yaw_deg)))])]
-    depths = [depth for peak_s in peaks_s if (depth := depth_around(peak_s, points, yaw_deg, at_s)) is not None]
+    peaks_s = list(turned_at_s) or [float(at_s[int(np.nanargmax(np.abs(yaw_deg)))])]
+    found = {peak_s: depth_around(peak_s, points, yaw_deg, at_s) for peak_s in peaks_s}
+    if any(found[peak_s] is None for peak_s in asked_at_s):
+        return None
+    depths = [depth for depth in found.values() if depth is not None]
     return min(depths, key=lambda depth: depth.parallax, default=None)

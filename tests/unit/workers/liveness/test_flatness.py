@@ -47,6 +47,13 @@ def test_too_few_frames_with_a_face_say_nothing():
     assert depth_around(0.5, points, yaw_deg_of(points), times(41)) is None
 
 
+def test_points_that_span_no_plane_have_no_depth():
+    points = heads([0.0] * 24)
+    points[12:, :, 1] = 200  # all on one line
+    with np.errstate(all="ignore"):
+        assert depth_around(1.0, points, np.zeros(24, np.float32), times(24)) is None
+
+
 def test_homographies_are_found_for_all_frames_at_once():
     source = np.array([[0, 0], [4, 0], [4, 3], [0, 3], [2, 1], [1, 2]], np.float64)
     targets = np.stack([source * 2 + 7, seen_through(A_TILTED_CAMERA, source[None])[0]])
