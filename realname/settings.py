@@ -65,7 +65,8 @@ class Intake(Common, frozen=True, kw_only=True):
     request_bytes_max: Positive = 16 * 1024  # the JSON part
     uploads_max: Positive = 64  # bodies held in memory at once; beyond it 503
     publish_within_s: Seconds = 5.0  # an unacknowledged publish is doubtful after this
-    lookahead_max: Positive = 100_000  # undecided records; an operator's share is weight x half of it
+    # As the dispatcher's, a partition; an operator's share of the undecided is its weight x half of it x partitions.
+    lookahead_max: Positive = 100_000
     status_wait_s_max: Positive = 30
     upload_within_s: Seconds = 60.0  # a body that takes longer is cut off: it holds one of uploads_max
     waiters_max: Positive = 2000  # long polls and event streams at once; beyond it 503

@@ -34,13 +34,15 @@ class Bucket:
         return (1.0 - self.tokens) / self.rate_per_s
 
 
-def shares(weights: Mapping[str, float], lookahead_max: int) -> dict[str, int]:
-    """The undecided records that each operator may have: its part of all weights x half of the look-ahead.
+def shares(weights: Mapping[str, float], *, lookahead_max: int, partitions: int) -> dict[str, int]:
+    """The undecided records that each operator may have: its part of all weights x half of the look-ahead of all partitions.
 
+    lookahead_max: records a partition, as the dispatcher has it. The counts that a share is held against are sums over
+    all partitions (ids spread evenly), so the share is one as well.
     Half: so that one at its share leaves room to the others in every window. Each has room for one at least.
     """
     total = sum(weights.values())
-    return {operator: max(1, int(lookahead_max / 2 * weight / total)) for operator, weight in weights.items()}
+    return {operator: max(1, int(lookahead_max * partitions / 2 * weight / total)) for operator, weight in weights.items()}
 
 
 @dataclass(slots=True)

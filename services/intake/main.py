@@ -78,9 +78,8 @@ def compose(settings: Intake) -> ASGIApp:
     recorded_within_s = settings.challenge_lifetime_s + _RECORDED_LATE_S
     log = KafkaStatusLog(settings.kafka, settings.partitions, accepted_within_s=recorded_within_s)
     evidence = Evidence(open_vault(settings.vault, keys, free_bytes_min=settings.vault_free_bytes_min))
-    admission = Admission(
-        shares(settings.weights, settings.lookahead_max), settings.requests_per_s_max, float(settings.requests_burst)
-    )
+    share = shares(settings.weights, lookahead_max=settings.lookahead_max, partitions=settings.partitions)
+    admission = Admission(share, settings.requests_per_s_max, float(settings.requests_burst))
     callers = Callers(read_keys(_read(folder / "callers.jwks.json")), settings.operator_names)
     challenge_keys = _challenge_keys(folder / "challenge.key")
     limits = Limits(settings.request_bytes_max, settings.portrait_bytes_max, settings.clip_bytes_max)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from realname.settings import Dispatcher, Intake
 from services.intake.admission import Admission, Bucket, shares
 from services.intake.problem_names import Name
 
@@ -64,6 +65,12 @@ def test_what_was_heard_last_holds_until_the_next() -> None:
 
 
 def test_shares_are_half_the_look_ahead_by_weight() -> None:
-    assert shares({"north": 1.0, "harbor": 1.0}, 100) == {"north": 25, "harbor": 25}
-    assert shares({"north": 3.0, "harbor": 1.0}, 100_000) == {"north": 37_500, "harbor": 12_500}
-    assert shares({"north": 1000.0, "harbor": 1.0}, 10)["harbor"] == 1, "nobody is shut out"
+    assert shares({"north": 1.0, "harbor": 1.0}, lookahead_max=100, partitions=1) == {"north": 25, "harbor": 25}
+    assert shares({"north": 3.0, "harbor": 1.0}, lookahead_max=100_000, partitions=1) == {"north": 37_500, "harbor": 12_500}
+    assert shares({"north": 1000.0, "harbor": 1.0}, lookahead_max=10, partitions=1)["harbor"] == 1, "nobody is shut out"
+
+
+def test_the_look_ahead_is_a_partitions_and_a_share_is_of_all_of_them() -> None:
+    together = shares({"north": 1.0, "harbor": 1.0}, lookahead_max=Dispatcher().lookahead_max, partitions=12)
+    assert sum(together.values()) == 12 * Dispatcher().lookahead_max / 2
+    assert Intake().lookahead_max == Dispatcher().lookahead_max, "one meaning, one value"
