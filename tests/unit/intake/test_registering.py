@@ -80,15 +80,6 @@ def test_the_referee_path_needs_no_media() -> None:
     assert intake.stored == []
 
 
-def test_a_trace_is_carried_on() -> None:
-    intake = Intake()
-    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-    files = multipart(intake.challenge())
-    intake.call("POST", "/v1/registrations", files=files, headers={"traceparent": trace})
-    [(_, record)] = intake.publisher.records
-    assert ("traceparent", trace.encode()) in record.headers
-
-
 # Bad input, one by one.
 
 
