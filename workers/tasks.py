@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from realname.errors import BadRecording, EvidenceMissing, RecordUnreadable, Transient
+from realname.finite import is_finite
 from realname.messages import BlobRef, LivenessReport, MatchReport
 from realname.stages import (
     BUGS_MAX,
@@ -45,6 +46,10 @@ _ENDED: frozenset[Outcome] = frozenset({"next", "result", "bad_recording", "evid
 
 class Again(Exception):
     """Nothing is lost and nothing is stored: put the message back. Its text is a closed word."""
+
+
+class NotFinite(ArithmeticError):
+    """A bug: a report holds NaN or infinity, which pass thresholds and do not encode. Its text names no number."""
 
 
 class _Start(NamedTuple):
@@ -147,6 +152,7 @@ def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: _Star
 
 
 def _judge_matching(runtime: Runtime, send: Send, job: MatchingJob, start: _Start) -> Outcome:
+    _must_be_finite(job.liveness)
     try:
         chips = open_chips(job, runtime.keys)
     except EvidenceMissing:
@@ -202,7 +208,11 @@ def _count_bug(runtime: Runtime, job: Job) -> Outcome:
 
 
 def _fail(runtime: Runtime, job: Job, failure: Failure) -> Outcome:
-    runtime.scratch.finish(_entry(job, failure=failure))
+    """The entry says why, beside what liveness measured: where that is no measurement, alone."""
+    entry = _entry(job, failure=failure)
+    if entry.liveness is not None and not is_finite(entry.liveness):
+        entry = replace(entry, liveness=None)
+    runtime.scratch.finish(entry)
     return failure
 
 
@@ -244,7 +254,15 @@ def _status_of(runtime: Runtime, job: Job) -> Status:
 
 
 def _stamped(runtime: Runtime, job: Job, report: _R, start: _Start) -> _R:
-    return replace(report, waited_s=_waited_s(job, start.at), ran_s=runtime.monotonic() - start.since_s)
+    """Every report passes here on its way out. Raises NotFinite."""
+    stamped = replace(report, waited_s=_waited_s(job, start.at), ran_s=runtime.monotonic() - start.since_s)
+    _must_be_finite(stamped)
+    return stamped
+
+
+def _must_be_finite(report: LivenessReport | MatchReport) -> None:
+    if not is_finite(report):
+        raise NotFinite(type(report).__name__)
 
 
 def _waited_s(job: Job, at: datetime) -> float:

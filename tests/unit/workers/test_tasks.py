@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import inf, nan
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +24,7 @@ from realname.stages import (
     decode_result,
     encode_job,
 )
-from tests.builders import NOON, a_live_report
+from tests.builders import NOON, a_live_report, a_match
 from tests.worker_fakes import AN_HOUR, Memory, Worker, a_liveness_job, a_matching_job, a_status
 
 
@@ -302,6 +303,38 @@ def test_a_bug_is_tried_a_few_times_and_then_ends_without_a_verdict(job):
     assert the_entry(worker).failure == "processing_failed"
     assert worker.judges.asked == BUGS_MAX
     assert starts(worker) == []
+
+
+NOT_NUMBERS = [{"parallax": nan}, {"pad_live": inf}, {"quality": {"sharpness": inf}}, {"turns_deg": (12.0, -inf)}]
+
+
+@pytest.mark.parametrize("changes", NOT_NUMBERS)
+def test_a_liveness_report_with_what_is_no_number_is_a_bug_and_goes_nowhere(changes):
+    worker, job = Worker(), a_liveness_job()
+    worker.judges.report = a_live_report(**changes)
+    assert [worker.run(job) for _ in range(BUGS_MAX)] == [False] * (BUGS_MAX - 1) + [True]
+    assert worker.sent == []
+    entry = the_entry(worker)
+    assert (entry.failure, entry.liveness) == ("processing_failed", None)
+    assert worker.counted("realname_stage_outcomes_total", stage="liveness", outcome="bug") == BUGS_MAX - 1
+    assert worker.counted("realname_pad_live_score_count", model="unknown") == 0
+
+
+@pytest.mark.parametrize("changes", [{"similarity": nan}, {"similarities": (0.7, nan)}, {"quality": {"sharpness": inf}}])
+def test_a_match_report_with_what_is_no_number_is_a_bug_and_ends_without_a_verdict(changes):
+    worker, job = Worker(), a_matching_job()
+    worker.judges.matched = a_match(**changes)
+    assert [worker.run(job) for _ in range(BUGS_MAX)] == [False] * (BUGS_MAX - 1) + [True]
+    entry = the_entry(worker)
+    assert (entry.failure, entry.liveness, entry.match) == ("processing_failed", job.liveness, None)
+
+
+@pytest.mark.parametrize("changes", NOT_NUMBERS)
+def test_a_message_that_carries_what_is_no_number_is_not_carried_on(changes):
+    worker, job = Worker(), a_matching_job(liveness=a_live_report(**changes))
+    assert [worker.run(job) for _ in range(BUGS_MAX)] == [False] * (BUGS_MAX - 1) + [True]
+    entry = the_entry(worker)
+    assert (entry.failure, entry.liveness, entry.match) == ("processing_failed", None, None)
 
 
 def test_bugs_of_one_stage_do_not_count_for_the_other():
