@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import os
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -16,6 +17,7 @@ from realname.errors import EvidenceMissing, SettingsWrong
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_KEY_ID_BYTES_MAX = 80  # as in BlobRef and in what is allowed for a sealed chip's header
 
 
 class WrappedKey(NamedTuple):
@@ -60,13 +62,13 @@ class FileKeys:
     """KeyProvider over a folder of <operator>.keys.json files, read once."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises SettingsWrong for a file that does not read."""
+        """Raises SettingsWrong, naming the file, where one does not read or holds what is no key.
+
+        Found at the start: later it would only show as evidence that does not open, one registration after another.
+        """
         self._files: dict[str, KeyFile] = {}
         for path in sorted(folder.glob("*.keys.json")):
-            try:
-                self._files[path.name.removesuffix(".keys.json")] = msgspec.json.decode(path.read_bytes(), type=KeyFile)
-            except (OSError, msgspec.MsgspecError) as error:
-                raise SettingsWrong(f"key file {path.name} does not read: {type(error).__name__}") from None
+            self._files[path.name.removesuffix(".keys.json")] = _read(path)
 
     def wrap(self, operator: str, data_key: bytes) -> WrappedKey:
         file = self._file(operator)
@@ -92,3 +94,27 @@ class FileKeys:
         if file is None:
             raise SettingsWrong(f"operator {operator!r} has no key file")
         return file
+
+
+def _read(path: Path) -> KeyFile:
+    """No key and nothing of one goes into an error."""
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=KeyFile)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise SettingsWrong(f"key file {path.name} does not read: {type(error).__name__}") from None
+    if file.current not in file.keys:
+        raise SettingsWrong(f"key file {path.name}: `current` names none of its keys")
+    if not all(0 < len(key_id.encode()) <= _KEY_ID_BYTES_MAX for key_id in file.keys):
+        raise SettingsWrong(f"key file {path.name}: a key's id is 1 to {_KEY_ID_BYTES_MAX} bytes long")
+    if not all(_is_key(key) for key in file.keys.values()):
+        raise SettingsWrong(f"key file {path.name}: one of `keys` is not the base64 of {_KEY_BYTES} bytes")
+    if not _is_key(file.fingerprint_secret):
+        raise SettingsWrong(f"key file {path.name}: `fingerprint_secret` is not the base64 of {_KEY_BYTES} bytes")
+    return file
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == _KEY_BYTES
+    except (binascii.Error, ValueError):
+        return False
