@@ -12,6 +12,7 @@ DEAD = "registrations.dead"
 DISPATCHER_GROUP = "dispatcher"
 
 PARTITIONS = 12  # on one machine; a submission and its decision have the same partition number
+MESSAGE_BYTES_MAX = 256 * 1024  # of a record batch, headers and all: what a producer sends at once must stay below it
 _DAY_MS = 86_400_000
 
 
@@ -31,7 +32,7 @@ class Topic(NamedTuple):
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_ms),
             "message.timestamp.type": stamp,
-            "max.message.bytes": str(256 * 1024),
+            "max.message.bytes": str(MESSAGE_BYTES_MAX),
         }
 
 

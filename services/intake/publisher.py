@@ -19,13 +19,15 @@ from kafka.errors import (
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
+    RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
 
 from realname.envelope import Record
-from realname.topics import SUBMITTED
+from realname.topics import MESSAGE_BYTES_MAX, SUBMITTED
 
 Outcome = Literal["acknowledged", "not_sent", "doubtful"]
+_Answer = Outcome | Literal["too_large"]
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1.0  # between looks at the broker; a 503 is right again no later than this
@@ -33,7 +35,10 @@ _LOOK_WITHIN_MS = 2_000  # a broker that is frozen keeps its connections: silenc
 _RECONNECT_MS_MAX = 1_000  # the default of 30 s would outlast a broker's restart
 _DOUBTS_MAX = 3  # failures in a row, with the broker answering others, after which the producer is made anew
 # The broker said no before it wrote anything.
-_REFUSALS = (MessageSizeTooLargeError, TopicAuthorizationFailedError, ClusterAuthorizationFailedError, InvalidTopicError)
+_REFUSALS = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError, InvalidTopicError)
+# So did it here, but of this one record: it says nothing of the next, which may be another operator's.
+# kafka-python 3.0 answers every later record of that partition so, too, once the broker has said it: hence a limit of our own.
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Publisher(Protocol):
@@ -74,28 +79,35 @@ class KafkaPublisher:
         if producer is None:
             return "not_sent"
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[Outcome] = loop.create_future()
+        done: asyncio.Future[_Answer] = loop.create_future()
 
-        def settle(outcome: Outcome) -> None:  # on kafka-python's own thread
+        def settle(outcome: _Answer) -> None:  # on kafka-python's own thread
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(_settle, done, outcome)
 
         try:
             # Does not block: the topic's metadata was fetched when the producer was made.
             sent = producer.send(self._topic, key=record.key, value=record.value, headers=record.headers, partition=partition)
+        except _TOO_LARGE:  # by our own limit: the broker never saw it
+            _log.error("a record is larger than Kafka takes")  # a bug: every field of a submission has its limit
+            return "not_sent"
         except (KafkaError, AssertionError):
             self._doubt()
             return "not_sent"
         sent.add_callback(lambda _: settle("acknowledged"))
-        sent.add_errback(lambda error: settle("not_sent" if isinstance(error, _REFUSALS) else "doubtful"))
+        sent.add_errback(lambda error: settle(_answer_of(error)))
         return await self._outcome(done)
 
-    async def _outcome(self, done: asyncio.Future[Outcome]) -> Outcome:
+    async def _outcome(self, done: asyncio.Future[_Answer]) -> Outcome:
         try:
             async with asyncio.timeout(self._within_s):
                 outcome = await done
         except TimeoutError:
             outcome = "doubtful"
+        if outcome == "too_large":  # the topic takes less than we believe; Kafka answers, only the producer is spoilt
+            _log.error("a record is larger than its topic takes")
+            self._failures = _DOUBTS_MAX
+            return "not_sent"
         if outcome == "acknowledged":
             self._failures = 0
         else:
@@ -166,6 +178,7 @@ class KafkaPublisher:
             acks="all",
             enable_idempotence=True,
             linger_ms=0,
+            max_request_size=MESSAGE_BYTES_MAX,
             max_block_ms=_LOOK_WITHIN_MS,
             request_timeout_ms=within_ms,
             delivery_timeout_ms=2 * within_ms,
@@ -185,6 +198,12 @@ class KafkaPublisher:
             self._producer = self._admin = None
 
 
-def _settle(done: asyncio.Future[Outcome], outcome: Outcome) -> None:
+def _answer_of(error: Exception) -> _Answer:
+    if isinstance(error, _TOO_LARGE):
+        return "too_large"
+    return "not_sent" if isinstance(error, _REFUSALS) else "doubtful"
+
+
+def _settle(done: asyncio.Future[_Answer], outcome: _Answer) -> None:
     if not done.done():
         done.set_result(outcome)

@@ -17,7 +17,7 @@ from realname import ids
 from realname.envelope import Record, seal_record
 from realname.errors import Transient
 from realname.messages import RegistrationDecided
-from realname.topics import Topic
+from realname.topics import MESSAGE_BYTES_MAX, Topic
 from services.intake.publisher import KafkaPublisher, Outcome, Publisher
 from services.intake.status_log import KafkaStatusLog, StatusLog
 from tests.builders import a_submission, an_id
@@ -176,6 +176,44 @@ def test_before_it_has_looked_at_the_broker_nothing_is_sent() -> None:
     publisher = KafkaPublisher("127.0.0.1:1", within_s=WITHIN_S)
     assert not publisher.is_ready
     assert asyncio.run(publish(publisher, now_id())) == "not_sent"
+
+
+def test_a_record_that_is_too_large_is_refused_and_casts_no_doubt_on_kafka(kafka: Broker, prefix: str) -> None:
+    topic = Topic(f"{prefix}large", PARTITIONS, 86_400_000, log_append_time=True)
+    create_topics(kafka.bootstrap, (topic,))
+
+    async def body() -> None:
+        async with running(kafka, topic.name) as publisher:
+            for size_bytes, outcome in ((MESSAGE_BYTES_MAX - 200, "acknowledged"), *[(MESSAGE_BYTES_MAX, "not_sent")] * 4):
+                fat = Record(b"k", b"x" * size_bytes, [])
+                assert await publisher.publish(fat, partition=0) == outcome
+                assert publisher.is_ready, "the others go on"
+                assert await publisher.publish(a_record(now_id()), partition=0) == "acknowledged"
+
+    asyncio.run(body())
+
+
+class _Narrow(Topic):
+    """A topic that takes less than it is declared to."""
+
+    @property
+    def config(self) -> dict[str, str]:
+        return super().config | {"max.message.bytes": "50000"}
+
+
+def test_a_broker_that_takes_less_than_declared_is_not_silent_for_that(kafka: Broker, prefix: str) -> None:
+    topic = _Narrow(f"{prefix}narrow", PARTITIONS, 86_400_000, log_append_time=True)
+    create_topics(kafka.bootstrap, (topic,))
+
+    async def body() -> None:
+        async with running(kafka, topic.name) as publisher:
+            assert await publisher.publish(Record(b"k", b"x" * 100_000, []), partition=0) == "not_sent"
+            assert publisher.is_ready, "the others go on"
+            async with asyncio.timeout(20):
+                while await publisher.publish(a_record(now_id()), partition=0) != "acknowledged":  # noqa: ASYNC110 - no event tells
+                    await asyncio.sleep(0.2)
+
+    asyncio.run(body())
 
 
 def test_a_missing_topic_is_not_ready(kafka: Broker, prefix: str) -> None:
