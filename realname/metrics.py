@@ -150,6 +150,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("realname_vault_objects", "gauge", "Objects in the vault at the last sweep", ("operator",), ("janitor",)),
     Metric("realname_vault_bytes", "gauge", "Sealed bytes in the vault at the last sweep", ("operator",), ("janitor",)),
     Metric("realname_vault_oldest_seconds", "gauge", "Age of the oldest object at the last sweep", ("operator",), ("janitor",)),
+    Metric("realname_clock_doubted", "gauge", "1 while Redis TIME is not believed, having jumped ahead", (), ("janitor",)),
     Metric("realname_deletions_pending", "gauge", "Decided registrations whose retention runs", (), ("janitor",)),
 )
 

@@ -115,8 +115,14 @@ class Janitor:
         if not self._clock_turn.is_due(self._now_s()):
             return False
         told = self._tell_time()
-        if not self._clock.hear(told, self._now_s()):
-            _log.error("clock jumped ahead, not believed: restart this process if it is right")
+        believed, was_doubted = self._clock.hear(told, self._now_s()), "jump" in self._troubles
+        self._metrics.gauge("realname_clock_doubted", 0 if believed else 1)
+        if believed:
+            self._troubles.pop("jump", None)
+        else:
+            self._troubles["jump"] = "clock_jumped"
+        if believed == was_doubted:
+            _log.log(logging.WARNING if believed else logging.ERROR, "clock believed again" if believed else "clock jumped")
         return True
 
     def _take(self, polled: Polled) -> None:

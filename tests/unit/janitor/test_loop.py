@@ -28,6 +28,7 @@ class House:
         self.broker, self.vault = FakeBroker(PARTITIONS), FakeVault()
         self.at_s = 0.0
         self.tells_time = True
+        self.clock_off_s = 0.0  # of Redis TIME
         self.start()
 
     def start(self) -> None:
@@ -75,7 +76,7 @@ class House:
     def _tell_time(self):
         if not self.tells_time:
             raise Transient("redis_silent")
-        return self.now
+        return self.now + timedelta(seconds=self.clock_off_s)
 
     def _list(self, owned, stored_before, is_pending) -> Listing:
         if self.vault.is_silent:
@@ -171,6 +172,36 @@ def test_without_the_time_only_what_goes_at_once_goes(house: House) -> None:
     house.tells_time = True
     house.run(seconds=60)
     assert not house.vault.holds(refused)
+
+
+def test_a_clock_that_jumped_ahead_is_seen_and_believed_only_after_a_while(house: House) -> None:
+    identity = house.upload()
+    house.decide(identity, "refused")
+    house.run(seconds=5)
+    house.clock_off_s = 7200.0  # this machine slept for two hours, say: the monotonic clock does not know
+    house.run(turns=300)
+    house.run(seconds=5)
+    assert house.janitor.problem() == "clock_jumped"
+    assert house.value("realname_clock_doubted") == 1
+    assert house.vault.holds(identity), "a doubt ends in deleting late"
+    for _ in range(300):
+        house.run(seconds=2, turns=1)
+    assert house.janitor.problem() is None
+    assert house.value("realname_clock_doubted") == 0
+    assert not house.vault.holds(identity)
+
+
+def test_a_clock_that_was_wrong_for_a_moment_deletes_nothing(house: House) -> None:
+    identity = house.upload()
+    house.decide(identity, "refused")
+    house.run(seconds=5)
+    house.clock_off_s = 7200.0
+    house.run(seconds=60)
+    assert house.janitor.problem() == "clock_jumped"
+    house.clock_off_s = 0.0
+    house.run(seconds=60)
+    assert house.janitor.problem() is None
+    assert house.vault.holds(identity)
 
 
 def test_a_refused_commit_is_made_again(house: House) -> None:
