@@ -21,7 +21,7 @@ from services.intake.auth import Callers
 from services.intake.challenge import Ticket
 from services.intake.evidence import Evidence
 from services.intake.fingerprint import fingerprint_of
-from services.intake.known import Seen, Standing, standing_of
+from services.intake.known import Seen, Standing, standing_of, standing_unrecorded
 from services.intake.problem_names import Name
 from services.intake.problems import Problem, Refused, insist
 from services.intake.publisher import Outcome, Publisher
@@ -183,7 +183,8 @@ class Registering:
 
     async def _standing(self, seen: Seen | Away, attempt: _Attempt) -> Standing:
         """What is known of the id: by Redis, and where that does not suffice by Kafka."""
-        standing = standing_of(seen if isinstance(seen, Seen) else None, attempt.fingerprint)
+        in_redis = seen if isinstance(seen, Seen) else None
+        standing = standing_of(in_redis, attempt.fingerprint)
         expired = attempt.ticket.has_expired(self.clock())
         if standing != "ask_ledger" and not (standing == "unfinished" and expired):
             return standing
@@ -192,7 +193,7 @@ class Registering:
         except Transient:
             raise Refused(Problem(Name.LEDGER_UNAVAILABLE, retry_after_s=KAFKA_RETRY_S)) from None
         if known is None:
-            return "new"
+            return standing_unrecorded(in_redis, attempt.fingerprint)
         await self.scratch.write(status_of_submitted(known))
         return "accepted" if known.fingerprint == attempt.fingerprint else "other"
 

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from realname.clock import monotonic
 from realname.stages import undecided_key
 from realname.statuses import CHANNEL, TTL_S, WRITE_FORWARDS_LUA, Status, decode_status, status_key, write_arguments
-from services.intake.known import Seen
+from services.intake.known import Seen, Sight
 
 _ANSWER_S = 1.0  # a Redis that needs longer is away
 _CONNECT_S = 0.5
@@ -32,12 +32,24 @@ class Away:
 
 AWAY: Final = Away()
 
+# Redis' own time in microseconds.
+_NOW_LUA = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+"""
+# KEYS: issued mark. ARGV: TTL s. The mark is its own time.
+_ISSUED_LUA = f"""
+{_NOW_LUA}
+redis.call('SET', KEYS[1], string.format('%.0f', now), 'EX', ARGV[1])
+return now
+"""
 # KEYS: claim, status hash, issued mark. ARGV: fingerprint, TTL s. One look and one step: whoever comes second sees the first.
-_CLAIM_LUA = """
+_CLAIM_LUA = f"""
+{_NOW_LUA}
 local held = redis.call('GET', KEYS[1])
 if not held then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
 local status = redis.call('HMGET', KEYS[2], 'rank', 'fingerprint')
-return {held or '', status[1] or '', status[2] or '', redis.call('EXISTS', KEYS[3])}
+return {{held or '', status[1] or '', status[2] or '', redis.call('GET', KEYS[3]) or '', now}}
 """
 # KEYS: claim. ARGV: fingerprint. Removes only our own.
 _RELEASE_LUA = """
@@ -93,25 +105,32 @@ class RedisScratch:
                 retry=Retry(NoBackoff(), 0),
             )
         )
+        self._issued = self._redis.register_script(_ISSUED_LUA)
         self._claim = self._redis.register_script(_CLAIM_LUA)
         self._release = self._redis.register_script(_RELEASE_LUA)
         self._write = self._redis.register_script(WRITE_FORWARDS_LUA)
         self._away_until_s = 0.0
+        self._sight = Sight()
 
     async def remember_issued(self, registration_id: str, ttl_s: int) -> None:
-        await self._ask(lambda: self._redis.set(_issued_key(registration_id), b"1", ex=ttl_s))
+        gaps = self._sight.gaps
+        now_us = await self._ask(lambda: self._issued(keys=[_issued_key(registration_id)], args=[ttl_s]))
+        if not isinstance(now_us, Away):
+            self._sight.gain(now_us, gaps=gaps)
 
     async def claim(self, registration_id: str, fingerprint: str) -> Seen | Away:
         keys = [_claim_key(registration_id), status_key(registration_id), _issued_key(registration_id)]
+        gaps = self._sight.gaps
         answer = await self._ask(lambda: self._claim(keys=keys, args=[fingerprint, TTL_S]))
         if isinstance(answer, Away):
             return answer
-        held, rank, accepted_as, remembered = answer
+        held, rank, accepted_as, issued_us, now_us = answer
+        self._sight.gain(now_us, gaps=gaps)
         return Seen(
             claimed_by=held.decode() or None,
             accepted=bool(rank),
             accepted_as=accepted_as.decode() or None,
-            remembered=bool(remembered),
+            remembered=self._sight.covers(int(issued_us) if issued_us else None),
         )
 
     async def release(self, registration_id: str, fingerprint: str) -> None:
@@ -146,6 +165,7 @@ class RedisScratch:
                 if message is not None:
                     yield message["data"].decode("ascii", "replace")
         except (RedisError, OSError):
+            self._sight.lose()
             return
         finally:
             with contextlib.suppress(RedisError, OSError):
@@ -164,6 +184,7 @@ class RedisScratch:
             return await asked
         except (RedisError, OSError, TimeoutError):
             self._away_until_s = monotonic() + _AWAY_S
+            self._sight.lose()
             return AWAY
 
 

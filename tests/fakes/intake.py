@@ -26,7 +26,7 @@ from services.intake.app import build_app
 from services.intake.auth import Callers, issue_token, new_caller_key
 from services.intake.evidence import Evidence
 from services.intake.issuing import Issuing
-from services.intake.known import Seen
+from services.intake.known import Seen, Sight
 from services.intake.openapi import build_document
 from services.intake.pages import pages_of
 from services.intake.publisher import Outcome
@@ -89,27 +89,30 @@ class FakeStatusLog:
 
 @dataclass
 class FakeScratch:
-    """Redis in two dicts. `away`: it does not answer."""
+    """Redis in dicts. `away`: it does not answer. sight: this process's; a new one is a process that has just started."""
 
     away: bool = False
     claims: dict[str, str] = field(default_factory=dict)
-    issued: set[str] = field(default_factory=set)
+    issued: dict[str, int] = field(default_factory=dict)
+    sight: Sight = field(default_factory=Sight)
+    now_us: int = 0
     statuses: dict[str, Status] = field(default_factory=dict)
     prints: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     listeners: list[asyncio.Queue[str]] = field(default_factory=list)
 
     async def remember_issued(self, registration_id: str, ttl_s: int) -> None:  # noqa: ARG002
-        if not self.away:
-            self.issued.add(registration_id)
+        if not self._answers():
+            return
+        self.issued[registration_id] = self.now_us
 
     async def claim(self, registration_id: str, fingerprint: str) -> Seen | Away:
-        if self.away:
+        if not self._answers():
             return AWAY
         held = self.claims.get(registration_id)
         self.claims.setdefault(registration_id, fingerprint)
         accepted_as = self.prints.get(registration_id)
-        return Seen(held, registration_id in self.statuses, accepted_as, registration_id in self.issued)
+        return Seen(held, registration_id in self.statuses, accepted_as, self.sight.covers(self.issued.get(registration_id)))
 
     async def release(self, registration_id: str, fingerprint: str) -> None:
         if not self.away and self.claims.get(registration_id) == fingerprint:
@@ -139,6 +142,15 @@ class FakeScratch:
                 yield await listener.get()
         finally:
             self.listeners.remove(listener)
+
+    def _answers(self) -> bool:
+        """Redis' time goes on with each question; an answer and a silence are both seen."""
+        self.now_us += 1
+        if self.away:
+            self.sight.lose()
+        else:
+            self.sight.gain(self.now_us, gaps=self.sight.gaps)
+        return not self.away
 
     def wipe(self) -> None:
         """As after a restart of Redis."""

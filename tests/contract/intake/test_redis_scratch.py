@@ -173,6 +173,66 @@ def test_a_redis_that_is_away_is_an_answer_and_soon_no_wait(own_valkey: Valkey, 
     assert sorted(took)[2] < 0.1, "after the first nobody queues for it"
 
 
+def test_marks_of_before_a_gap_are_not_relied_on(own_valkey: Valkey) -> None:
+    """What is broken? Redis is silent for a while and comes back with all its keys. What must still be true? A challenge
+    that was issued before is asked of Kafka (somebody may have been accepted meanwhile), one of after it is not."""
+
+    async def body() -> None:
+        scratch = RedisScratch(own_valkey.url)
+        before, after = an_id(), an_id()
+        await scratch.remember_issued(before, 60)
+        own_valkey.freeze()
+        assert await scratch.claim(before, "first") is AWAY
+        own_valkey.thaw()
+        async with asyncio.timeout(10):
+            while await scratch.status(before) is AWAY:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        await scratch.remember_issued(after, 60)
+        for registration_id, remembered in ((before, False), (after, True)):
+            seen = await scratch.claim(registration_id, "second")
+            assert isinstance(seen, Seen)
+            assert seen.remembered is remembered
+        await scratch.close()
+
+    try:
+        asyncio.run(body())
+    finally:
+        own_valkey.thaw()
+
+
+def test_a_process_that_has_just_started_relies_on_no_mark_of_before(valkey: Valkey) -> None:
+    async def body() -> None:
+        first, second = RedisScratch(valkey.url), RedisScratch(valkey.url)
+        before, after = an_id(), an_id()
+        await first.remember_issued(before, 60)
+        await second.remember_issued(an_id(), 60)
+        await first.remember_issued(after, 60)
+        seen = [await second.claim(registration_id, "print") for registration_id in (before, after)]
+        assert seen == [Seen(None, False, None, False), Seen(None, False, None, True)]
+        await first.close()
+        await second.close()
+
+    asyncio.run(body())
+
+
+def test_a_subscription_that_breaks_is_a_gap_and_one_that_is_quiet_is_none(own_valkey: Valkey) -> None:
+    async def body() -> None:
+        scratch = RedisScratch(own_valkey.url)
+        identity = an_id()
+        await scratch.remember_issued(identity, 60)
+        listening = asyncio.create_task(anext(scratch.moved(), None))
+        await asyncio.wait({listening}, timeout=2.5)
+        assert not listening.done()
+        assert await scratch.claim(identity, "print") == Seen(None, False, None, True)
+        own_valkey.client().client_kill_filter(_type="pubsub")
+        assert await listening is None
+        seen = await scratch.claim(identity, "print")
+        assert seen == Seen("print", False, None, False)
+        await scratch.close()
+
+    asyncio.run(body())
+
+
 def test_a_redis_that_comes_back_is_used_again(own_valkey: Valkey) -> None:
     async def body() -> None:
         scratch = RedisScratch(own_valkey.url)

@@ -7,6 +7,7 @@ import asyncio
 import httpx
 import pytest
 
+from services.intake.known import Sight
 from tests.fakes.intake import CLIP, Intake, multipart, until
 
 OTHER = {"clip": ("c.mp4", CLIP + b"another")}
@@ -79,6 +80,51 @@ def test_where_neither_redis_nor_kafka_can_say_the_answer_is_503_and_nothing_is_
     assert name_of(answer) == "ledger_unavailable"
     assert intake.stored == []
     assert intake.scratch.claims == {}
+
+
+@pytest.mark.parametrize("process", ["the_same", "a_new_one"])
+def test_what_was_accepted_while_redis_was_away_is_known_when_it_is_back_with_all_its_marks(process: str) -> None:
+    intake = Intake()
+    issued = intake.challenge()
+    intake.scratch.away = True
+    first = intake.register(issued)
+    assert first.status_code == 202
+    intake.scratch.away = False
+    if process == "a_new_one":
+        intake.scratch.sight = Sight()
+    assert name_of(intake.register(issued, parts=OTHER)) == "id_already_used"
+    assert intake.register(issued).content == first.content
+    assert len(intake.published) == 1
+
+
+def test_another_body_that_claimed_the_id_and_died_does_not_take_the_place_of_what_was_accepted_while_redis_was_away() -> None:
+    intake = Intake()
+    issued = intake.challenge()
+    intake.scratch.away = True
+    intake.register(issued)
+    intake.scratch.away = False
+    intake.scratch.claims[issued["id"]] = "f" * 64
+    assert intake.register(issued).status_code == 202
+    assert len(intake.published) == 1
+
+
+def test_an_id_that_another_process_is_taking_in_is_not_new_to_one_that_has_just_started() -> None:
+    intake = Intake()
+    issued = intake.challenge()
+    intake.scratch.claims[issued["id"]] = "f" * 64  # and its record is not in Kafka yet
+    intake.scratch.sight = Sight()
+    assert name_of(intake.register(issued)) == "id_already_used"
+    assert intake.published == []
+    assert intake.log.looks == 1
+
+
+def test_a_challenge_of_after_the_gap_needs_no_look_into_kafka() -> None:
+    intake = Intake()
+    intake.scratch.away = True
+    intake.challenge()
+    intake.scratch.away = False
+    assert intake.register(intake.challenge()).status_code == 202
+    assert intake.log.looks == 0
 
 
 @pytest.mark.parametrize("arrives", [True, False])
