@@ -50,11 +50,11 @@ type: setup ## pyright, strict
 test: lint type models media jars ## everything that must hold before a change lands
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
 
-fault: models media jars ## the whole kill and outage runs (long); a short cut of each is in `test`
-	REALNAME_FAULT=whole $(BIN)/pytest tests/fault -m fault -s --timeout 2400
+fault: models media jars ## the whole kill and outage runs and ledger machine (long); a short cut of each is in `test`
+	FAULT=whole $(BIN)/pytest tests/fault tests/property/dispatcher/test_loop_machine.py -s --timeout 2400
 
 fuzz: models ## mutate clips at the decoder for five minutes
-	REALNAME_FUZZ_S=300 $(BIN)/pytest tests -k fuzz -s --timeout 900
+	FUZZ_S=300 $(BIN)/pytest tests -k fuzz -s --timeout 900
 
 bench: models media jars ## the figures of the README
 	$(BIN)/python -m bench.steps

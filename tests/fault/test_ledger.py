@@ -1,4 +1,4 @@
-"""Short cuts of the fault runs; `make fault` (REALNAME_FAULT=whole) plays them whole. Each prints its seed."""
+"""Short cuts of the fault runs; `make fault` (FAULT=whole) plays them whole. Each prints its seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deploy.local.valkey import Valkey
 from tests.fault.kill_dispatchers import INSIDE_MIN, run
 from tests.fault.rig import Rig
 
-IS_WHOLE = os.environ.get("REALNAME_FAULT") == "whole"
+IS_WHOLE = os.environ.get("FAULT") == "whole"
 pytestmark = [pytest.mark.fault, pytest.mark.slow, pytest.mark.stack]
 
 

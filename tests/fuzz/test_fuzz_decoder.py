@@ -1,5 +1,5 @@
 """What is broken? Clips and pictures, at random places. What must still be true? Each is decoded or refused with a reason,
-within its limits, and the decoder works afterwards. REALNAME_FUZZ_S and REALNAME_FUZZ_SEED make it longer and other.
+within its limits, and the decoder works afterwards. FUZZ_S and FUZZ_SEED make it longer and other.
 """
 
 import os
@@ -14,8 +14,8 @@ from tests.recordings import clip_bytes, picture, picture_bytes
 from tests.watched_decoder import Watched, watched
 from workers.decoder.process import Cause
 
-FUZZ_S = float(os.environ.get("REALNAME_FUZZ_S", "5"))
-SEED = int(os.environ.get("REALNAME_FUZZ_SEED", "7"))
+FUZZ_S = float(os.environ.get("FUZZ_S", "5"))
+SEED = int(os.environ.get("FUZZ_SEED", "7"))
 
 CLIPS = [clip_bytes(codec, width=320, height=240) for codec in ("libx264", "libvpx", "libvpx-vp9", "libsvtav1")]
 CLIPS.append(clip_bytes(width=320, height=240, options={"movflags": "frag_keyframe+empty_moov"}))

@@ -31,7 +31,7 @@ from tests.fakes.dispatcher import FakeClock, FakeKafka, FakeRedis, FakeSink, Fa
 
 PARTITIONS = 2
 WITHIN_S = 2700
-EXAMPLES = 2000 if os.environ.get("REALNAME_FAULT") == "whole" else 200
+EXAMPLES = 2000 if os.environ.get("FAULT") == "whole" else 200
 RULES = Rules(
     policy=load_policy("development"),
     operators=("north", "harbor"),
