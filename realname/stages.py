@@ -172,5 +172,5 @@ def decode_result(payload: bytes) -> StageResult:
 def _decode(payload: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.msgpack.decode(payload, type=kind)
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError):
         raise RecordUnreadable("a stage message does not decode") from None

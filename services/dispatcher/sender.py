@@ -77,7 +77,7 @@ def task_id_of_queued(message: bytes) -> str:
     """The task id in an entry of a kombu queue; "" where it is none of ours."""
     try:
         return _queued.decode(message).headers.id
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError):
         return ""
 
 
@@ -85,5 +85,5 @@ def task_id_of_unacked(entry: bytes) -> str:
     """The task id in an entry of kombu's `unacked` hash (message, exchange, routing key)."""
     try:
         return _unacked.decode(entry)[0].headers.id
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError):
         return ""
