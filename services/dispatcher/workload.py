@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from realname.envelope import header, traceparent_of
-from realname.messages import RegistrationDecided, RegistrationSubmitted
+from realname.messages import RegistrationSubmitted
 from realname.policy import Policy
 from realname.verdicts import Evidence, decide, unreadable
 from services.dispatcher import outgoing
@@ -124,7 +124,7 @@ class Workload:
             ledger.stopped = "record_too_new"
             return Took("record_too_new")
         if isinstance(opened, Unreadable):
-            return self._park(ledger, record, opened)
+            return self._park(ledger, record, opened, now)
         return self._accept(ledger, record, opened, now)
 
     def rebuilt(self, partition: int) -> list[Received]:
@@ -179,13 +179,15 @@ class Workload:
             self.unwanted.append(arrival)
 
     def finish(self, taken: Taken, evidence: Evidence, now: datetime) -> None:
-        """Decide it."""
+        """Decide it. What was reported and cannot be written down counts as not measured: else each owner would die of it."""
         job = self.in_flight.pop(taken.place, None)
         self.starting.pop(taken.place, None)
         if job is not None and evidence.failure is None:
             self.watch.done(job)
-        decided = decide(taken.submitted, evidence, self.rules.policy, decided_at=now)
-        self._finish(taken, decided)
+        try:
+            self._finish(taken, evidence, now)
+        except outgoing.Unsealable:
+            self._finish(taken, Evidence(failure="processing_failed"), now)
 
     def end_late(self, now: datetime) -> int:
         """Decide what has waited too long as such. Returns how many."""
@@ -223,6 +225,7 @@ class Workload:
         ledger.offsets.take(record.offset)
         if ledger.known.is_further(submitted.id, record.offset):
             ledger.finish(record.offset, Finished())
+            self._arrive_early(ledger, record.offset, now)
             return Took("known_id")
         ledger.known.remember(submitted.id, offset=record.offset, at_ms=record.at_ms)
         traceparent = traceparent_of(header(record.headers, "traceparent"))
@@ -230,13 +233,12 @@ class Workload:
         ledger.add(taken)
         if submitted.path == "referee":  # ruled by people; nothing to measure
             self.finish(taken, Evidence(), now)
-        for arrival in ledger.early.pop(record.offset, ()):  # the last owner's dispatch
-            self.arrive(arrival, now)
+        self._arrive_early(ledger, record.offset, now)
         if self._is_undecided(taken):
             self._waiting.push(submitted.operator, taken)
         return Took("taken", submitted.operator)
 
-    def _park(self, ledger: PartitionLedger, record: Received, found: Unreadable) -> Took:
+    def _park(self, ledger: PartitionLedger, record: Received, found: Unreadable, now: datetime) -> Took:
         """Its address to registrations.dead; where its key is a registration id, that id is decided, too."""
         if not self._dead_letters.admits((record.partition, record.offset), record.at_ms):
             self.halted = "dead_letters"
@@ -250,12 +252,19 @@ class Workload:
             decided = unreadable(found.registration_id, operator=found.operator, store=found.store, policy=policy, at=record.at)
             records += outgoing.of_decision(decided, record.partition, operators=self.rules.operators)
         ledger.finish(record.offset, Finished(records, decided))
+        self._arrive_early(ledger, record.offset, now)
         return Took("parked", found.error)
 
-    def _finish(self, taken: Taken, decided: RegistrationDecided) -> None:
+    def _finish(self, taken: Taken, evidence: Evidence, now: datetime) -> None:
+        decided = decide(taken.submitted, evidence, self.rules.policy, decided_at=now)
         operators, partition = self.rules.operators, taken.partition
         records = outgoing.of_decision(decided, partition, operators=operators, traceparent=taken.traceparent)
         self.ledgers[partition].finish(taken.offset, Finished(records, decided, taken))
+
+    def _arrive_early(self, ledger: PartitionLedger, offset: int, now: datetime) -> None:
+        """The results of the last owner's dispatch, which came before the record; those that nobody needs are deleted, too."""
+        for arrival in ledger.early.pop(offset, ()):
+            self.arrive(arrival, now)
 
     def _is_undecided(self, taken: Taken) -> bool:
         ledger = self.ledgers.get(taken.partition)

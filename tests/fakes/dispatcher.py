@@ -5,6 +5,7 @@ Any port call can be made to fail or to be the last thing that a dispatcher does
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,6 +54,8 @@ class FakeKafka:
     positions: dict[int, Position] = field(default_factory=dict)
     visible: list[tuple[str, int, Record, int]] = field(default_factory=list)  # topic, partition, record, at_ms
     owner: dict[int, int] = field(default_factory=dict)  # partition -> member
+    given: Counter[int] = field(default_factory=Counter)  # how often a partition changed hands: Kafka's generation
+    seen: dict[Place, int] = field(default_factory=dict)  # member, partition -> `given` when the member was assigned it
 
     def __post_init__(self) -> None:
         self.submitted = {partition: [] for partition in range(self.partitions)}
@@ -66,6 +69,15 @@ class FakeKafka:
         offset = len(self.submitted[partition])
         self.submitted[partition].append(Received(partition, offset, key, value, headers, self.now_ms))
         return partition, offset
+
+    def give(self, partition: int, member: int) -> None:
+        """To another member, or back to one that has not noticed that it was another's meanwhile."""
+        self.owner[partition] = member
+        self.given[partition] += 1
+
+    def is_held_by(self, partition: int, member: int) -> bool:
+        """As of the member's own assignment, and still."""
+        return self.owner.get(partition) == member and self.seen.get((member, partition)) == self.given[partition]
 
     def decisions(self, topic: str = DECIDED) -> list[RegistrationDecided]:
         found = [open_record(record.value, record.headers) for name, _, record, _ in self.visible if name == topic]
@@ -124,7 +136,7 @@ class FakeSource:
     def _rebalance(self) -> None:
         assert self.listener is not None
         owned = {partition for partition, member in self.kafka.owner.items() if member == self.member}
-        gone = self.at.keys() - owned
+        gone = {each for each in self.at if not self.kafka.is_held_by(each, self.member)}
         if gone:
             self.listener.lost(set(gone))
             for partition in gone:
@@ -132,6 +144,7 @@ class FakeSource:
         fresh = {each: self.kafka.positions[each] for each in owned - self.at.keys()}
         if fresh:
             self.paused -= fresh.keys()
+            self.kafka.seen |= {(self.member, each): self.kafka.given[each] for each in fresh}
             self.listener.assigned(fresh)
             self.at |= {partition: position.offset for partition, position in fresh.items()}
 
@@ -146,7 +159,7 @@ class FakeSink:
     def publish(self, outgoing: Sequence[Outgoing], positions: Mapping[int, Position]) -> Outcome:
         self.trap.step()
         fate, self.fate = self.fate, "commit"
-        if fate == "abort" or any(self.kafka.owner.get(each) != self.member for each in positions):
+        if fate == "abort" or not all(self.kafka.is_held_by(each, self.member) for each in positions):
             return Aborted("_FENCED")
         self.kafka.visible += [(each.topic, each.partition, each.record, self.kafka.now_ms) for each in outgoing]
         self.kafka.positions |= positions

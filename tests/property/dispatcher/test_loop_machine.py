@@ -5,6 +5,7 @@ What must still be true? Every registration id is decided exactly once.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from random import Random
@@ -131,11 +132,11 @@ class Ledger(RuleBasedStateMachine):
             self.members[old].source.release({partition})
         except Killed:
             self.restart(old)
-        self.kafka.owner[partition] = 1 - old
+        self.kafka.give(partition, 1 - old)
 
     @rule(partition=partitions)
     def take_away_unnoticed(self, partition: int) -> None:
-        self.kafka.owner[partition] = 1 - self.kafka.owner[partition]
+        self.kafka.give(partition, 1 - self.kafka.owner[partition])
 
     @rule(choice=st.randoms(use_true_random=False), count=st.integers(1, 6), keeps=st.booleans(), fails=st.booleans())
     def work(self, choice: Random, count: int, *, keeps: bool, fails: bool) -> None:
@@ -143,6 +144,13 @@ class Ledger(RuleBasedStateMachine):
         for _ in range(count):
             if self.redis.queue:
                 self.serve(choice.randrange(len(self.redis.queue)), keeps=keeps, fails=fails)
+
+    @rule(choice=st.randoms(use_true_random=False), number=st.sampled_from([math.nan, math.inf]))
+    def report_what_cannot_be_written_down(self, choice: Random, number: float) -> None:
+        if self.redis.queue:
+            job = self.redis.queue.pop(choice.randrange(len(self.redis.queue)))
+            report = LivenessReport(pad_live=0.9, quality={"sharpness": number})
+            self.redis.add(StageResult(job.submitted.id, job.submitted.operator, job.partition, job.offset, liveness=report))
 
     @rule(choice=st.randoms(use_true_random=False), turns=st.integers(1, 8))
     def quiet_spell(self, choice: Random, turns: int) -> None:
