@@ -43,7 +43,8 @@ class World:
     def restart(self) -> None:
         self.trap = trap = Trap()
         self.source, self.sink = FakeSource(self.kafka, 0, trap), FakeSink(self.kafka, 0, trap)
-        ports = Ports(self.source, self.sink, FakeTail(self.kafka, trap), FakeStages(self.redis, trap))
+        self.tail = FakeTail(self.kafka, trap)
+        ports = Ports(self.source, self.sink, self.tail, FakeStages(self.redis, trap))
         meters = Meters(self.metrics, self.rules.operators, self.clock.monotonic)
         pace = Pace(commit_every_s=0.05, check_every_s=5.0)
         self.dispatcher = Dispatcher(ports, Workload(self.rules), pace=pace, meters=meters, monotonic=self.clock.monotonic)

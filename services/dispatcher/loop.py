@@ -221,6 +221,7 @@ class Dispatcher:
         troubles = {
             "redis": self._redis_down,
             "commit": self._commit_failed,
+            "rebuilding": any(ledger.held for ledger in owned.values()),
             "not_joined": not (owned or self.source.has_joined()),
         }
         self._unready = self.workload.halted or stopped or next((word for word, holds in troubles.items() if holds), None)

@@ -12,6 +12,8 @@ from services.dispatcher.kafka import CALL_S, PREFETCH_KB, RECONNECT_MS_MAX, Led
 log = logging.getLogger("dispatcher.tail")
 
 READ_MAX = 5000  # records at once
+# the log's start passed ours (retention, seconds after we were told of it): it will never be complete, so ask anew
+_GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa: SLF001 - librdkafka's spelling
 
 
 class DecidedId(NamedTuple):
@@ -69,10 +71,7 @@ class DecidedTail:
             first = self._asker.offsets_for_times([asked], CALL_S)[0].offset
         except KafkaException as error:
             raise LedgerLost(f"offsets of {self._topic} do not come") from error
-        is_any_so_young = 0 <= first < end
-        self._ends[partition] = end if is_any_so_young else 0
-        if is_any_so_young:
-            self._reader.incremental_assign([TopicPartition(self._topic, partition, first)])
+        self._begin(partition, first, end)
 
     def stop(self, partition: int) -> None:
         """Its partition is no longer ours."""
@@ -80,7 +79,7 @@ class DecidedTail:
             self._reader.incremental_unassign([TopicPartition(self._topic, partition)])
 
     def read(self) -> Read:
-        """What has arrived meanwhile. Empty where no tail is being read."""
+        """What has arrived meanwhile. Empty where no tail is being read. Raises LedgerLost where one can never be complete."""
         ids: list[DecidedId] = []
         complete = {partition for partition, end in self._ends.items() if end == 0}
         if len(self._ends) > len(complete):
@@ -94,6 +93,13 @@ class DecidedTail:
         self._reader.close()
         self._asker.close()
 
+    def _begin(self, partition: int, first: int, end: int) -> None:
+        """first: negative where none is so young."""
+        is_any_so_young = 0 <= first < end
+        self._ends[partition] = end if is_any_so_young else 0
+        if is_any_so_young:
+            self._reader.incremental_assign([TopicPartition(self._topic, partition, first)])
+
     def _read_into(self, ids: list[DecidedId], complete: set[int]) -> None:
         for message in self._reader.consume(READ_MAX, 0.01):
             error, partition, offset = message.error(), message.partition(), message.offset()
@@ -101,8 +107,8 @@ class DecidedTail:
                 continue
             at_end = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's spelling
             if error is not None and not at_end:
-                if error.fatal():
-                    raise LedgerLost(f"tail: {error.name()}")
+                if error.fatal() or error.code() in _GONE:
+                    raise LedgerLost(f"tail of partition {partition}: {error.name()}")
                 log.warning("tail error", extra={"error": error.name()})
                 continue
             if error is None and message.key() is not None:

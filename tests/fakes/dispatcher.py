@@ -173,6 +173,7 @@ class FakeTail:
     def __init__(self, kafka: FakeKafka, trap: Trap) -> None:
         self.kafka, self.trap = kafka, trap
         self.since_ms: dict[int, int] = {}
+        self.is_slow = False  # as if a dead dispatcher's transaction were open
 
     def start(self, partition: int, *, since_ms: int) -> None:
         self.trap.step()
@@ -182,6 +183,8 @@ class FakeTail:
         self.since_ms.pop(partition, None)
 
     def read(self) -> Read:
+        if self.is_slow:
+            return Read([], set())
         ids = [
             DecidedId(partition, record.key.decode(), at_ms)
             for topic, partition, record, at_ms in self.kafka.visible

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
 from deploy.local.kafka import Broker
 from deploy.local.topics import commit_first_offsets, create_topics
@@ -311,6 +312,21 @@ def test_a_tail_waits_for_what_a_dead_dispatchers_open_transaction_hides(real: R
 
     eventually(is_complete, within_s=20)
     assert ids == ["hidden"]
+
+
+def test_a_tail_whose_first_records_went_meanwhile_ends_the_process_instead_of_waiting_for_ever(real: RealRig) -> None:
+    member = real.member()
+    all_owned(member)
+    for key in ("a", "b", "c"):
+        member.sink.publish([decision(real, key)], {0: Position(0)})
+    admin = KafkaAdminClient(bootstrap_servers=real.broker.bootstrap)
+    admin.delete_records({TopicPartition(real.decided, 0): 3})
+    admin.close()
+    assert isinstance(member.tail, DecidedTail)
+    member.tail._begin(0, 0, 6)  # as they were told before the records went; a marker follows each
+    with pytest.raises(LedgerLost, match="tail"):
+        eventually(lambda: 0 in member.tail.read().complete, within_s=10)
+    assert tail_of(real.member(), 0, since_ms=0) == ["c"]
 
 
 def test_a_second_process_of_the_same_slot_fences_the_first(real: RealRig) -> None:

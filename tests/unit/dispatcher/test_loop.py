@@ -268,6 +268,19 @@ def test_it_is_not_ready_from_a_failed_commit_to_the_next_good_one() -> None:
     assert world.dispatcher.ready() is None
 
 
+def test_it_is_not_ready_while_it_holds_records_until_it_knows_the_ids_decided_before() -> None:
+    world = World()
+    world.tail.is_slow = True
+    submitted = world.submit(path="referee")
+    world.turn(2, each_s=1.1)
+    assert world.verdicts() == {}
+    assert world.dispatcher.ready() == "rebuilding"
+    world.tail.is_slow = False
+    world.turn(2, each_s=1.1)
+    assert set(world.verdicts()) == {submitted.id}
+    assert world.dispatcher.ready() is None
+
+
 def test_admission_is_told_who_has_how_much_undecided() -> None:
     world = World()
     world.submit(partition=0)
