@@ -102,7 +102,7 @@ class Worker(Common, frozen=True, kw_only=True):
     decoder_bytes_max: Positive = 1536 * 1024 * 1024  # RLIMIT_AS of a decoder child, its buffers not counted
     clip_pixels_max: Positive = 1280 * 1280
     decoder_served_max: Positive = 1000  # recordings after which a decoder child is replaced
-    clip_packets_max: Positive = 400
+    clip_packets_max: Positive = 900  # 15 s at 60 frames a second
     clip_s_max: Seconds = 15.0  # what is decoded at all; the policy judges the length within it
     portrait_pixels_max: Positive = 24_000_000
 

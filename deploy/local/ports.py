@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import socket
 from pathlib import Path
+from random import SystemRandom
 
 LOOPBACK = "127.0.0.1"
 # Below the kernel's ephemeral range (32768 on): a listener in it can lose its port to any client on the machine.
@@ -29,7 +29,7 @@ def free_run(count: int, *, within: range = TEST_PORTS) -> int:
     Another program may take one before it is used: a server that then fails to bind says so itself.
     """
     starts = range(within.start, within.stop - count + 1)
-    shift = random.randrange(len(starts))  # noqa: S311  spreads callers, hides nothing
+    shift = SystemRandom().randrange(len(starts))  # not the test run's seeded one: two tests must not meet
     for step in range(len(starts)):
         first = starts[(shift + step) % len(starts)]
         if all(is_free(port) for port in range(first, first + count)):

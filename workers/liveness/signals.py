@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realname.messages import Challenge
-from realname.policy import Policy
+from realname.policy import Policy, TurnRules
 from workers.liveness.blink import Blink, closedness_of, find_blinks
 from workers.liveness.challenge import SIDES, Answer, events_of, judge_challenge
 from workers.liveness.flatness import Depth, depth_around
@@ -44,7 +44,7 @@ def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge:
     begun = find_turns(yaw_deg, at_s, policy.turn, deg_min=SLIGHT_TURN_SHARE * policy.turn.yaw_deg_min)
     slight = [turn for turn in begun if turn.deg < policy.turn.yaw_deg_min]
     answer = judge_challenge(challenge.actions, events_of(blinks, turns), events_of([], slight), cues_at_s=challenge.cues_at_s)
-    depth = _least_depth(_asked_at_s(answer), [turn.at_s for turn in turns], points, yaw_deg=yaw_deg, at_s=at_s)
+    depth = _depth_of_turns(_asked_at_s(answer), [turn.at_s for turn in turns], points, policy, yaw_deg=yaw_deg, at_s=at_s)
     return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth)
 
 
@@ -53,10 +53,11 @@ def _asked_at_s(answer: Answer) -> list[float]:
     return [event.at_s for event in answer.taken if event is not None and event.action in SIDES]
 
 
-def _least_depth(
+def _depth_of_turns(
     asked_at_s: Sequence[float],
     turned_at_s: Sequence[float],
     points: NDArray[np.float32],
+    policy: Policy,
     *,
     yaw_deg: NDArray[np.float32],
     at_s: NDArray[np.float64],
@@ -72,5 +73,14 @@ def _least_depth(
     found = {peak_s: depth_around(peak_s, points, yaw_deg, at_s) for peak_s in peaks_s}
     if any(found[peak_s] is None for peak_s in asked_at_s):
         return None
-    depths = [depth for depth in found.values() if depth is not None]
-    return min(depths, key=lambda depth: depth.parallax, default=None)
+    return least_depth([depth for depth in found.values() if depth is not None], policy.turn)
+
+
+def least_depth(depths: Sequence[Depth], rules: TurnRules) -> Depth | None:
+    """The one that says most against the face: a flat turn over a validated yaw range, else the least parallax."""
+    flat = [
+        depth
+        for depth in depths
+        if depth.yaw_range_deg >= rules.parallax_yaw_range_deg_min and depth.parallax <= rules.parallax_min
+    ]
+    return min(flat or depths, key=lambda depth: depth.parallax, default=None)

@@ -136,7 +136,8 @@ def test_two_hundred_recordings_leave_no_descriptor_no_memory_file_and_no_zombie
             os.kill(own.pid(), signal.SIGKILL)
     assert own.deaths == [Cause.SIGNAL] * 2
     eventually(lambda: own.decoder.check() is None)
-    eventually(lambda: left_behind() == before)
+    # Another test's descriptors may be collected meanwhile: there are never more than before.
+    eventually(lambda: left_behind()[0] <= before[0] and left_behind()[1:] == before[1:])
     own.decoder.close()
     descriptors, memory_files, children = left_behind()
     assert (memory_files, children) == (before[1] - 3, before[2] - 1)

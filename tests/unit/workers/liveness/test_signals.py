@@ -5,7 +5,8 @@ from realname.messages import Challenge
 from realname.policy import load_policy
 from tests.builders import NOON
 from tests.faces import heads, times
-from workers.liveness.signals import motion_of
+from workers.liveness.flatness import Depth
+from workers.liveness.signals import least_depth, motion_of
 
 POLICY = load_policy("development")
 REST, GONE = [0.0] * 40, [np.nan] * 40
@@ -63,3 +64,11 @@ def test_without_a_turn_the_widest_yaw_is_measured_for_the_report():
 
 def test_a_clip_without_a_face_has_no_depth():
     assert motion(GONE, "turn_left").depth is None
+
+
+def test_a_flat_turn_over_a_wide_range_says_more_than_a_lower_parallax_over_a_narrow_one():
+    rules = POLICY.turn
+    flat, narrow, deep = Depth(0.09, 24.0), Depth(0.08, 18.0), Depth(0.2, 25.0)
+    assert least_depth([narrow, deep, flat], rules) == flat
+    assert least_depth([narrow, deep], rules) == narrow
+    assert least_depth([], rules) is None
