@@ -15,11 +15,12 @@ from demo.handing_in import DemoFailed, Seen, hand_in
 from demo.table import DemoTable, words
 from deploy.local.layout import STATE, Stack, ports_from, recorded, stack_of
 from deploy.local.status import report_of
-from deploy.local.up import bring_up, take_down
+from deploy.local.up import bring_up, end
 from realname.clock import monotonic
 from realname.errors import RealnameError
 from realname.settings import Fetch, read_settings
 from services.cli.client import IntakeClient, development_token
+from services.cli.stack import raise_on_signals
 
 _PLAIN_WIDTH = 150
 AT_ONCE = 3  # cases in the air: enough to see them move side by side on two cores
@@ -33,17 +34,22 @@ def main() -> int:
     state = Path(arguments.state)
     stack = _running(state)
     ours = stack is None
+    raise_on_signals()
+
+    def say(line: str) -> None:
+        console.print(f"  {line}", markup=False, highlight=False)
+
     if stack is None:
         console.print("starting the stack")
         stack = stack_of(state, ports_from(arguments.ports_from, os.environ), os.environ)
-        bring_up(stack, os.environ, lambda line: console.print(f"  {line}", markup=False, highlight=False))
+        bring_up(stack, os.environ, say)  # stops by itself what it started, where it fails
     try:
         cases = tuple(case for case in CASES if not arguments.only or case.name in arguments.only)
         return run(cases, stack, media, console)
     finally:
         if ours and not arguments.leave:
             console.print("stopping the stack")
-            take_down(stack, lambda line: console.print(f"  {line}", markup=False, highlight=False))
+            end(stack, say)
 
 
 def run(cases: tuple[Case, ...], stack: Stack, media: Path, console: Console) -> int:
@@ -107,3 +113,5 @@ if __name__ == "__main__":
         sys.exit(min(main(), 1))
     except RealnameError as error:
         sys.exit(f"demo: {error}")
+    except KeyboardInterrupt:
+        sys.exit("demo: broken off")

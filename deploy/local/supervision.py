@@ -117,14 +117,20 @@ def start_supervisor(stack: Stack, environment: Mapping[str, str]) -> subprocess
             start_new_session=True,
             env=dict(environment),
         )
-    supervision = Supervision(stack)
+    try:
+        _await_answer(Supervision(stack), process, console)
+    except BaseException:  # Ctrl-C as well: it has no child yet, and nobody else knows of it
+        process.kill()
+        raise
+    return process
+
+
+def _await_answer(supervision: Supervision, process: subprocess.Popen[bytes], console: Path) -> None:
     deadline = time.monotonic() + ANSWER_S_MAX
     while not supervision.is_answering():
         if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
             raise NotReady(f"the supervisor did not start: {console.read_text(errors='replace')[-800:].strip()}")
         time.sleep(0.05)
-    return process
 
 
 def leftovers(stack: Stack) -> dict[int, str]:

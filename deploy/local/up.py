@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 
 def bring_up(stack: Stack, caller: Mapping[str, str], say: Say, *, services: tuple[Service, ...] = SERVICES) -> Supervision:
-    """Start everything and return when each process is ready. What was started before a failure is left running.
+    """Start everything and return when each process is ready. Where that fails, or is broken off, all is stopped again.
 
     caller: the environment of the command. StackError, PortTaken, ToolMissing or NotReady say what to do.
     """
@@ -47,12 +47,26 @@ def bring_up(stack: Stack, caller: Mapping[str, str], say: Say, *, services: tup
             end_leftovers(stack)
         check_ports(stack)
         _write_files(stack, caller, say, services)
-        start_supervisor(stack, caller)
-        record(stack)
-        _start(stack, supervision, SERVERS, within_s=SERVERS_S_MAX, say=say)
-        _set_up_topics(stack, int(caller.get("REALNAME_PARTITIONS", PARTITIONS)), say)
-        _start(stack, supervision, tuple(service.name for service in services), within_s=SERVICES_S_MAX, say=say)
+        try:
+            start_supervisor(stack, caller)
+            record(stack)
+            _start(stack, supervision, SERVERS, within_s=SERVERS_S_MAX, say=say)
+            _set_up_topics(stack, int(caller.get("REALNAME_PARTITIONS", PARTITIONS)), say)
+            _start(stack, supervision, tuple(service.name for service in services), within_s=SERVICES_S_MAX, say=say)
+        except BaseException:  # Ctrl-C as well: half a stack serves nobody and holds its ports
+            say("not everything came up: stopping what did")
+            end(stack, say)
+            raise
     return supervision
+
+
+def end(stack: Stack, say: Say) -> None:
+    """take_down; Ctrl-C during it kills what is left."""
+    try:
+        take_down(stack, say)
+    except KeyboardInterrupt:
+        say("killing what is left")
+        kill_all(stack)
 
 
 def take_down(stack: Stack, say: Say) -> bool:

@@ -18,7 +18,7 @@ from deploy.local.layout import STATE, Stack, ports_from, recorded, stack_of
 from deploy.local.processes import SERVICES, Service
 from deploy.local.status import Report, report_of
 from deploy.local.supervision import State, Supervision
-from deploy.local.up import bring_up, kill_all, take_down
+from deploy.local.up import bring_up, end, take_down
 from services.cli.stack_table import as_json, show
 
 StateOption = Annotated[
@@ -58,10 +58,14 @@ def run_stack(stack: Stack, services: tuple[Service, ...], console: Console, *, 
 
     Exits with 1, everything stopped, where a process does not become ready.
     """
-    _raise_on_signals()
+    raise_on_signals()
+
+    def say(line: str) -> None:
+        console.print(f"  {line}", markup=False)
+
     began_at = time.monotonic()
     try:
-        supervision = bring_up(stack, os.environ, lambda line: console.print(f"  {line}", markup=False), services=services)
+        supervision = bring_up(stack, os.environ, say, services=services)
         console.print(f"all ready after {time.monotonic() - began_at:.0f} s", style="bold green")
         _say_where(console, stack)
         if not stay:
@@ -72,11 +76,9 @@ def run_stack(stack: Stack, services: tuple[Service, ...], console: Console, *, 
         console.print("the stack was ended by someone else")
     except KeyboardInterrupt:
         console.print("\nstopping")
-        _stop(console, stack)
+        end(stack, say)
     except NotReady as broken:
         console.print(str(broken), style="red", markup=False)
-        console.print("not everything came up: stopping what did", style="bold red")
-        _stop(console, stack)
         sys.exit(1)
 
 
@@ -136,15 +138,7 @@ def _watch(console: Console, stack: Stack, supervision: Supervision) -> None:
         time.sleep(_WATCH_EVERY_S)
 
 
-def _stop(console: Console, stack: Stack) -> None:
-    try:
-        take_down(stack, lambda line: console.print(f"  {line}", markup=False))
-    except KeyboardInterrupt:
-        console.print("killing what is left", style="red")
-        kill_all(stack)
-
-
-def _raise_on_signals() -> None:
+def raise_on_signals() -> None:
     """SIGTERM and a closed terminal end a foreground stack as Ctrl-C does."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -90,6 +90,22 @@ def test_a_process_that_keeps_ending_is_named_with_its_last_words(stack: Stack) 
     environment = {**os.environ, "STAND_IN_BREAKS": "1"}
     with pytest.raises(NotReady, match=r"(?s)dispatcher-1 keeps ending.*broken on purpose"):
         bring_up(stack, environment, quiet, services=STAND_INS)
+    assert not Supervision(stack).is_answering()
+    assert not leftovers(stack)
+    check_ports(stack)
+
+
+@pytest.mark.parametrize("moment", ["kafka", "topics"])
+def test_a_start_that_is_broken_off_leaves_nothing_running(stack: Stack, moment: str) -> None:
+    def say(line: str) -> None:
+        if line.startswith(f"{moment} ") and "stopped" not in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bring_up(stack, os.environ, say, services=STAND_INS)
+    assert not Supervision(stack).is_answering()
+    assert not leftovers(stack)
+    check_ports(stack)
 
 
 def test_ctrl_c_stops_everything_and_exits_without_complaint(stack: Stack) -> None:
