@@ -16,7 +16,7 @@ from services.intake.known import Seen
 from services.intake.scratch import AWAY, RedisScratch, Scratch
 from services.intake.status import status_of_submitted
 from tests.builders import NOON, a_submission, an_id
-from tests.fakes.intake import FakeScratch
+from tests.fakes.intake_scratch import FakeScratch
 
 Body = Callable[[Scratch], Awaitable[None]]
 DATABASE = "/7"  # counts of partitions are shared names: a database of our own
