@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import redis
 from msgspec import Struct
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.errors import NotReady
 from deploy.local.layout import Stack
@@ -17,6 +19,8 @@ from deploy.local.supervision import State, Supervision
 from deploy.local.topics import lags
 from realname.stages import QUEUES
 
+PROJECTOR = "projector"  # reads without a consumer group and commits nothing: only it knows how far it is
+_LAG_METRIC = "realname_consumer_lag_records"
 _UNACKED = "unacked"  # kombu's hash of messages that workers hold
 _ANSWER_S_MAX = 3.0
 
@@ -34,7 +38,10 @@ class ProcessLine(Struct, frozen=True):
 
 
 class Lag(Struct, frozen=True):
-    """How far one consumer group is behind, by partition; None: it never committed there."""
+    """How far one consumer group is behind, by partition; None: it never committed there.
+
+    The projector stands here under its own name, with what it says of itself.
+    """
 
     group: str
     topic: str
@@ -96,7 +103,31 @@ def _lags(stack: Stack) -> tuple[Lag, ...] | None:
     found = lags(stack.kafka)
     if found is None:
         return None
-    return tuple(Lag(group, topic, partitions) for (group, topic), partitions in sorted(found.items()))
+    committed = (Lag(group, topic, partitions) for (group, topic), partitions in sorted(found.items()))
+    return (*committed, *own_lags(PROJECTOR, _metrics(stack.ports.projector)))
+
+
+def own_lags(name: str, metrics: str) -> tuple[Lag, ...]:
+    """What a process says of its own lag. metrics: its page, in Prometheus's text format; empty where it does not answer."""
+    found: dict[str, dict[int, int | None]] = {}
+    for family in text_string_to_metric_families(metrics):
+        for sample in family.samples:
+            if sample.name == _LAG_METRIC:
+                found.setdefault(sample.labels["topic"], {})[int(sample.labels["partition"])] = int(sample.value)
+    return tuple(Lag(name, topic, partitions) for topic, partitions in sorted(found.items()))
+
+
+def _metrics(port: int) -> str:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ANSWER_S_MAX)
+    try:
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        page = answer.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+    return page if answer.status == http.client.OK else ""
 
 
 def _queues(stack: Stack) -> Queues | None:

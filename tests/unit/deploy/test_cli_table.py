@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from deploy.local.status import Lag, ProcessLine, Queues, Report
+from deploy.local.status import Lag, ProcessLine, Queues, Report, own_lags
 from realname.errors import RealnameError
 from services.cli.main import COMMANDS, Command, application, load
 from services.cli.stack_table import as_json, show, span
@@ -60,6 +60,19 @@ def test_status_for_programs_carries_totals() -> None:
     assert body["lags"][0]["total"] == 7
     assert body["lags"][0]["partitions"] == {"0": 3, "1": None, "2": 4}
     assert body["queues"] == {"waiting": {"liveness": 2, "matching": 0}, "unacked": 5}
+
+
+def test_the_projectors_lag_is_what_it_says_of_itself() -> None:
+    page = """# HELP realname_consumer_lag_records Records behind the end of the partition
+# TYPE realname_consumer_lag_records gauge
+realname_consumer_lag_records{partition="0",topic="registrations.decided"} 2.0
+realname_consumer_lag_records{partition="1",topic="registrations.decided"} 5.0
+# TYPE realname_partitions_stopped gauge
+realname_partitions_stopped 1.0
+"""
+    (lag,) = own_lags("projector", page)
+    assert (lag.topic, lag.partitions, lag.total) == ("registrations.decided", {0: 2, 1: 5}, 7)
+    assert own_lags("projector", "") == ()
 
 
 def test_status_of_no_stack_says_so_to_programs_too() -> None:
