@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local.errors import StackError, ToolMissing
+from deploy.local.java import find_java, home_of
 
 KAFKA_VERSION = "4.4.0"
 HERE = Path(__file__).parent
@@ -22,7 +24,7 @@ def fetch_jars(say: Callable[[str], None], *, libs: Path = CACHE) -> Path:
     """The folder with exactly the jars of jars.sha256, fetched if need be.
 
     say: takes a line of progress.
-    Raises ToolMissing without Maven, StackError where a jar is not the one that was recorded.
+    Raises ToolMissing without Maven or Java, StackError where a jar is not the one that was recorded.
     """
     if is_checked(libs):
         return libs
@@ -64,15 +66,17 @@ def _list_digest() -> str:
 def _copy_dependencies(libs: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
-        said = "Maven is missing: install it (`apt-get install maven`, `brew install maven`). It fetches Kafka's jars, once"
+        said = "Maven is missing: install it (`apt-get install maven`). It fetches Kafka's jars, once"
         raise ToolMissing(said)
     libs.mkdir(parents=True, exist_ok=True)
     for stray in libs.glob("*.jar"):
         stray.unlink()
     goal = ["dependency:copy-dependencies", f"-DoutputDirectory={libs.resolve()}", "-DincludeScope=runtime"]
     command = [maven, "-B", "-q", "-f", str(HERE / "pom.xml"), *goal]
+    # the Java that the broker runs on: the machine's, or the one that came as a wheel, of which Maven knows nothing
+    environment = {**os.environ, "JAVA_HOME": str(home_of(find_java()))}
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S_MAX, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S_MAX, check=False, env=environment)
     except subprocess.TimeoutExpired as late:
         said = f"Maven did not fetch Kafka's jars within {FETCH_S_MAX:.0f} s: try again, what was fetched is kept"
         raise StackError(said) from late

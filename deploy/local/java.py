@@ -32,6 +32,11 @@ def find_java() -> Path:
         raise ToolMissing(said) from missing
 
 
+def home_of(java: Path) -> Path:
+    """The JAVA_HOME that this java belongs to; links such as /usr/bin/java are followed."""
+    return java.resolve().parents[1]
+
+
 def parse_major(version_text: str) -> int:
     """The major version in what `java -version` prints; 0 where there is none. '1.8.0' is 8."""
     match = re.search(r'version "(?:1\.)?(\d+)', version_text)

@@ -39,6 +39,8 @@ class Ports(NamedTuple):
 
 # What realname/settings.py takes for granted where a variable is not set.
 _INTAKE, _KAFKA, _VALKEY = 18080, 19092, 16379
+_PORT_MAX = 65535
+_NAMED_PORT = re.compile(r":([^:\]]+)$")  # what stands behind the last colon of host:port, number or not
 
 
 class Stack(Struct, frozen=True):
@@ -102,14 +104,15 @@ class Stack(Struct, frozen=True):
 def ports_from(first: int | None, environment: Mapping[str, str]) -> Ports:
     """All ports: in a row from `first`, or the usual ones with REALNAME_INTAKE_PORT, _KAFKA and _REDIS respected.
 
-    StackError for a broker or Redis that is not on loopback: the local stack starts its own.
+    StackError for a broker or Redis that is not on loopback (the local stack starts its own), for what is no port, and for
+    a port that is given twice.
     """
     if first is not None:
         return Ports(*range(first, first + len(Ports._fields)))
-    intake = int(environment.get("REALNAME_INTAKE_PORT", _INTAKE))
+    intake = _port("REALNAME_INTAKE_PORT", environment.get("REALNAME_INTAKE_PORT", str(_INTAKE)))
     kafka = _loopback_port("REALNAME_KAFKA", environment.get("REALNAME_KAFKA"), usual=_KAFKA)
     valkey = _loopback_port("REALNAME_REDIS", environment.get("REALNAME_REDIS"), usual=_VALKEY)
-    return Ports(intake, kafka, kafka + 1, valkey, *range(_INTAKE + 1, _INTAKE + 7))
+    return _each_once(Ports(intake, kafka, kafka + 1, valkey, *range(_INTAKE + 1, _INTAKE + 7)))
 
 
 def stack_of(state: Path, ports: Ports, environment: Mapping[str, str]) -> Stack:
@@ -147,6 +150,24 @@ def _loopback_port(variable: str, address: str | None, *, usual: int) -> int:
     if address is None:
         return usual
     parts = urlsplit(address if "://" in address else f"//{address}")
-    if parts.hostname not in {LOOPBACK, "localhost"} or parts.port is None:
+    named = _NAMED_PORT.search(parts.netloc)
+    if parts.hostname not in {LOOPBACK, "localhost"} or named is None:
         raise StackError(f"{variable}={address}: the local stack starts its own on {LOOPBACK}; unset it, or name a port there")
-    return parts.port
+    return _port(variable, named.group(1))
+
+
+def _port(variable: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= len(str(_PORT_MAX)) and 0 < int(value) <= _PORT_MAX):
+        raise StackError(f"{variable}: {value!r} is no port; a number from 1 to {_PORT_MAX} is needed")
+    return int(value)
+
+
+def _each_once(ports: Ports) -> Ports:
+    holders: dict[int, str] = {}
+    for field, port in ports._asdict().items():
+        name = field.replace("_", "-")
+        if port in holders:
+            way = "change REALNAME_INTAKE_PORT, REALNAME_KAFKA or REALNAME_REDIS, or choose all by --ports-from"
+            raise StackError(f"port {port} is given twice, to {holders[port]} and to {name}: {way}")
+        holders[port] = name
+    return ports

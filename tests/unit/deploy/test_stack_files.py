@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from deploy.local.errors import PortTaken, StackError
 from deploy.local.jars import JARS_LIST, read_list, wrong_jars
-from deploy.local.java import parse_major
+from deploy.local.java import home_of, parse_major
 from deploy.local.kafka import server_properties
 from deploy.local.layout import Ports, Stack, ports_from, record, recorded, stack_of
 from deploy.local.ports import LOOPBACK, free_run, is_free
@@ -131,6 +131,35 @@ def test_a_broker_elsewhere_is_not_for_the_local_stack(address: str) -> None:
         ports_from(None, {"REALNAME_KAFKA": address})
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("REALNAME_INTAKE_PORT", "eighty"),
+        ("REALNAME_INTAKE_PORT", ""),
+        ("REALNAME_INTAKE_PORT", "65536"),
+        ("REALNAME_INTAKE_PORT", "-1"),
+        ("REALNAME_KAFKA", "127.0.0.1:none"),
+        ("REALNAME_REDIS", "redis://127.0.0.1:99999/0"),
+    ],
+)
+def test_what_is_no_port_is_named_with_its_variable(variable: str, value: str) -> None:
+    with pytest.raises(StackError, match=rf"{variable}: '.*' is no port"):
+        ports_from(None, {variable: value})
+
+
+@pytest.mark.parametrize(
+    ("environment", "holders"),
+    [
+        ({"REALNAME_INTAKE_PORT": "16379"}, "intake and to valkey"),
+        ({"REALNAME_INTAKE_PORT": "19093"}, "intake and to kafka-controller"),
+        ({"REALNAME_REDIS": "redis://127.0.0.1:18083/0"}, "valkey and to worker"),
+    ],
+)
+def test_a_port_given_twice_is_named(environment: dict[str, str], holders: str) -> None:
+    with pytest.raises(StackError, match=rf"port \d+ is given twice, to {holders}"):
+        ports_from(None, environment)
+
+
 def test_a_taken_port_is_named_with_its_way_out() -> None:
     ports = Ports(*range(first := free_run(len(Ports._fields)), first + len(Ports._fields)))
     check_ports(Stack("/srv", ports, (), "development"))
@@ -184,6 +213,14 @@ def test_a_long_state_folder_still_gets_a_socket_that_can_be_bound() -> None:
 )
 def test_javas_version_is_read(text: str, major: int) -> None:
     assert parse_major(text) == major
+
+
+def test_javas_home_is_found_behind_a_link(tmp_path: Path) -> None:
+    java = tmp_path / "jre" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.touch()
+    (tmp_path / "java").symlink_to(java)
+    assert home_of(tmp_path / "java") == (tmp_path / "jre").resolve()
 
 
 def test_a_changed_a_missing_and_a_stray_jar_are_each_wrong(tmp_path: Path) -> None:
