@@ -32,7 +32,7 @@ from tests.fault.rig import Decision, Rig
 IN_FLIGHT_MIN = 50
 INSIDE_MIN = 3
 BACKLOG = 400
-THREADS = 12  # of the stub worker: some 50 registrations/s, so that kills lie 2-10 s apart and the backlog lasts
+THREADS = 12  # of the worker: some 50 registrations/s, so that kills lie 2-10 s apart and the backlog lasts
 KILL_S_MAX = 60.0  # from when a kill is due until its conditions hold
 
 

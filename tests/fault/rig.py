@@ -1,11 +1,12 @@
-"""The ledger under attack: a real broker, a real Valkey, stub stages in a real Celery worker, real dispatcher processes.
+"""The ledger under attack: a real broker, a real Valkey, real dispatcher processes, worker processes with stub stages.
 
-The rig feeds registrations, keeps dispatchers running like a supervisor, watches decisions as they come, and in the end
+The rig feeds registrations, keeps its processes running like a supervisor, watches decisions as they come, and in the end
 counts them with a reader of another make than the writer: kafka-python, read_committed, from the first to the last offset.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import sys
@@ -25,11 +26,11 @@ from deploy.local.valkey import Valkey
 from realname.envelope import seal_record
 from realname.ids import mint, partition_of
 from realname.messages import RegistrationDecided
-from realname.stages import QUEUES, Stage, results_key
+from realname.stages import QUEUES, results_key
 from realname.topics import DECIDED, DISPATCHER_GROUP, PARTITIONS, SUBMITTED, all_topics, decisions_of
-from tests.builders import a_submission
+from tests.builders import a_blob, a_submission
 from tests.eventually import eventually
-from tests.fault.stub_stages import RUNS_KEY
+from tests.fault.stub_workers import SOLO, stub_worker
 
 OPERATORS = ("north", "harbor", "summit")
 FURTHER_SHARE = 0.02  # of the records: the same id once more
@@ -50,17 +51,31 @@ class Rig:
     """Use as a context manager; the servers are the caller's and stay."""
 
     def __init__(
-        self, broker: Broker, valkey: Valkey, folder: Path, *, dispatchers: int = 2, threads: int = 64, seed: int = 1
+        self,
+        broker: Broker,
+        valkey: Valkey,
+        folder: Path,
+        *,
+        dispatchers: int = 2,
+        workers: int = 1,
+        threads: int = 64,
+        recover_s: float | None = None,
+        seed: int = 1,
     ) -> None:
+        """threads: of each worker. recover_s: after it a killed worker's jobs are back; None is production's 35 s."""
         self.broker, self.valkey = broker, valkey
         self.random = random.Random(seed)
         self.operator_of: dict[str, str] = {}  # of every registration that was fed
         self.decided_live: set[str] = set()
         self.further = 0
-        self.restarts = 0
-        python = [sys.executable, "-m"]
+        self.restarts = 0  # of dispatchers
+        self.worker_restarts = 0
         self.dispatchers = [Child(self._dispatcher(slot), folder / f"dispatcher-{slot}.log") for slot in range(dispatchers)]
-        self.worker = Child([*python, "tests.fault.stub_stages", valkey.url, str(threads)], folder / "worker.log")
+        self.workers = [
+            stub_worker(valkey.url, folder / f"worker-{number}.log", threads=threads, recover_s=recover_s)
+            for number in range(workers)
+        ]
+        self.solo = stub_worker(valkey.url, folder / "worker-solo.log", queues=SOLO, threads=1, recover_s=recover_s)
         self._records = []
 
     def __enter__(self) -> Self:
@@ -69,12 +84,12 @@ class Rig:
         commit_first_offsets(self.broker.bootstrap, DISPATCHER_GROUP, next(each for each in topics if each.name == SUBMITTED))
         self._producer = KafkaProducer(bootstrap_servers=self.broker.bootstrap, acks="all", enable_idempotence=True, linger_ms=5)
         self._watcher = self._reader([DECIDED])
-        for child in (self.worker, *self.dispatchers):
+        for child in (*self._worker_children, *self.dispatchers):
             child.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for child in (*self.dispatchers, self.worker):
+        for child in (*self.dispatchers, *self._worker_children):
             child.kill9()
         self._watcher.close()
         self._producer.close(timeout=1)
@@ -87,16 +102,21 @@ class Rig:
     def feed(self, count: int) -> None:
         """So many new registrations, with some further records of ids that were fed lately."""
         for _ in range(count):
-            registration_id = mint(datetime.now(UTC), os.urandom(10))
-            operator = self.random.choice(OPERATORS)
-            path = "referee" if self.random.random() < REFEREE_SHARE else "face"
-            record = seal_record(a_submission(registration_id, operator=operator, path=path), key=registration_id)
-            self.operator_of[registration_id] = operator
-            self._records = [*self._records[-200:], record]
-            self._send(record)
+            self.submit(path="referee" if self.random.random() < REFEREE_SHARE else "face")
             if self.random.random() < FURTHER_SHARE:
                 self._send(self.random.choice(self._records))
                 self.further += 1
+
+    def submit(self, word: str = "clip", *, path: str = "face") -> str:
+        """One new registration, its id. word: what its clip does to the stub, see bench/stub_runtime.py."""
+        registration_id = mint(datetime.now(UTC), os.urandom(10))
+        operator = self.random.choice(OPERATORS)
+        clip = a_blob(word, registration_id, operator)
+        record = seal_record(a_submission(registration_id, operator=operator, path=path, clip=clip), key=registration_id)
+        self.operator_of[registration_id] = operator
+        self._records = [*self._records[-200:], record]
+        self._send(record)
+        return registration_id
 
     def watch(self, within_s: float = 0.05) -> None:
         """Note the decisions that have come."""
@@ -104,11 +124,15 @@ class Rig:
             self.decided_live |= {record.key.decode() for record in records}
 
     def supervise(self) -> None:
-        """Start the dispatchers that have ended."""
+        """Start what has ended."""
         for child in self.dispatchers:
             if not child.is_alive:
                 child.start()
                 self.restarts += 1
+        for child in self._worker_children:
+            if not child.is_alive:
+                child.start()
+                self.worker_restarts += 1
 
     def drive(self, total: int, *, backlog: int) -> None:
         """One turn: feed while fewer than `backlog` are undecided, watch, supervise."""
@@ -118,17 +142,24 @@ class Rig:
         self.supervise()
 
     def in_celery(self) -> int:
-        """Jobs queued or held by the worker."""
+        """Jobs queued or held by the workers."""
         client = self.valkey.client()
         waiting = sum(client.llen(queue) for queue in QUEUES)
         return waiting + client.hlen("unacked")
 
-    def finish(self, within_s: float) -> None:
-        """Until everything that was fed is decided, and every dispatcher has left."""
+    def finish(self, within_s: float, *, feed_every_s: float = math.inf) -> None:
+        """Until everything that was fed is decided, and every dispatcher has left.
+
+        feed_every_s: one more so often: a job that a killed worker took along is missed when later ones are done.
+        """
         deadline = time.monotonic() + within_s
+        next_s = time.monotonic() + feed_every_s
         while self.undecided and time.monotonic() < deadline:
             self.watch()
             self.supervise()
+            if time.monotonic() > next_s:
+                self.feed(1)
+                next_s += feed_every_s
         assert not self.undecided, f"{self.undecided} undecided after {within_s:.0f} s"
         eventually(lambda: self.lag() == 0, within_s=20)
         for child in self.dispatchers:
@@ -139,9 +170,18 @@ class Rig:
         return sum(lag or 0 for lag in lag_of(self.broker.bootstrap, DISPATCHER_GROUP, SUBMITTED).values())
 
     def repeated_runs(self) -> int:
-        """Runs of a stage beyond one for each registration; what Redis forgot is not in it."""
-        runs = {key.decode(): int(count) for key, count in self.valkey.client().hgetall(RUNS_KEY).items()}
-        return sum(runs.values()) - len(Stage) * sum(decision.decided.match is not None for decision in self.read([DECIDED]))
+        """Runs of a stage, to its end, beyond one for each registration. Only while no worker was started anew."""
+        assert self.worker_restarts == 0, "their counts are gone"
+        ran = sum(
+            worker.measured("realname_stage_outcomes_total", outcome=outcome)
+            for worker in (*self.workers, self.solo)
+            for outcome in ("next", "result")
+        )
+        return int(ran) - 2 * sum(decision.decided.match is not None for decision in self.read([DECIDED]))
+
+    def lost_starts(self) -> int:
+        """Stage runs that died with their process, as far as the workers that run now have seen them."""
+        return int(sum(worker.measured("realname_lost_starts_total") for worker in (*self.workers, self.solo)))
 
     def left_in_streams(self) -> int:
         """Entries of results that nobody deleted."""
@@ -182,6 +222,10 @@ class Rig:
             assert decision.partition == partition_of(decision.registration_id, PARTITIONS)
         assert self.lag() == 0
         return internal
+
+    @property
+    def _worker_children(self) -> list[Child]:
+        return [worker.child for worker in (*self.workers, self.solo)]
 
     def _reader(self, topics: list[str]) -> KafkaConsumer:
         reader = KafkaConsumer(
