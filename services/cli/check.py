@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple, NoReturn, get_args
+from typing import Annotated, NoReturn, get_args
 
 import typer
 from rich.console import Console
@@ -15,9 +15,10 @@ from realname.errors import RealnameError
 from realname.media import sniff_clip, sniff_image
 from realname.messages import Action
 from realname.policy import Policy, load_policy
-from realname.settings import Fetch, Intake, Worker, read_settings
+from realname.settings import Fetch, Worker, read_settings
 from services.cli.calling import JsonOption, LanguageOption
 from services.cli.check_view import Checked, as_json, show
+from services.cli.recordings import Recordings, read_recordings
 from services.cli.verdict import EXIT_CODES
 from workers.check import Checker, CheckResult, open_checker
 
@@ -39,13 +40,6 @@ PolicyOption = Annotated[str, typer.Option("--policy", help="development, produc
 PlotOption = Annotated[
     Path | None, typer.Option("--plot", metavar="PNG", help="Draw it over time. The picture shows the person: it is evidence.")
 ]
-
-
-class Recordings(NamedTuple):
-    """What is judged: bytes of an image and of a clip."""
-
-    portrait: bytes
-    clip: bytes
 
 
 def command(
@@ -130,24 +124,12 @@ def _given(portrait: Path | None, clip: Path | None) -> Recordings:
     """Both files, by the first bytes what they should be and no larger than intake takes."""
     if portrait is None or clip is None:
         raise RealnameError("give a PORTRAIT and a CLIP, or --example")
-    limits = read_settings(Intake)
-    image, recording = _read(portrait, limits.portrait_bytes_max), _read(clip, limits.clip_bytes_max)
-    if sniff_image(image) is None:
+    read = read_recordings(portrait, clip)
+    if sniff_image(read.portrait) is None:
         raise RealnameError(f"{portrait} is not an image: JPEG, PNG or WebP is needed")
-    if sniff_clip(recording) is None:
+    if sniff_clip(read.clip) is None:
         raise RealnameError(f"{clip} is not a clip: MP4, MOV or WebM is needed")
-    return Recordings(image, recording)
-
-
-def _read(path: Path, bytes_max: int) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(bytes_max + 1)
-    except OSError as error:
-        raise RealnameError(f"{path} does not read: {error.strerror}") from None
-    if len(content) > bytes_max:
-        raise RealnameError(f"{path} is larger than the {bytes_max} bytes that intake takes")
-    return content
+    return read
 
 
 def _example() -> Recordings:

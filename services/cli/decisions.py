@@ -23,6 +23,7 @@ from services.cli.decision_topic import DecisionTopic
 from services.cli.verdict import STYLES, word_of
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+AGE_MAX = timedelta(days=3650)  # longer than any retention; datetime itself ends at the year 1
 _WORD_COLUMNS = 18
 
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on reading as they come; Ctrl-C ends it.")]
@@ -70,8 +71,11 @@ def age_of(text: str) -> timedelta:
     number, unit = text[:-1], text[-1:]
     if text == "now":
         return timedelta(0)
-    if unit not in UNITS_S or not number.isdecimal() or len(number) > 6:  # noqa: PLR2004  a million days is a slip
+    if unit not in UNITS_S or not (number.isascii() and number.isdigit()):
         raise RealnameError(f"--since {text}: a number and a unit, such as 90s, 10m, 2h or 7d; or `now`")
+    most = AGE_MAX // timedelta(seconds=UNITS_S[unit])
+    if len(number) > len(str(most)) or int(number) > most:
+        raise RealnameError(f"--since {text}: {AGE_MAX.days}d at most, which is {most}{unit}")
     return timedelta(seconds=int(number) * UNITS_S[unit])
 
 

@@ -35,6 +35,7 @@ from services.cli.calling import (
     read_saved,
 )
 from services.cli.client import IntakeClient, ProblemAnswered, Upload, upload_of
+from services.cli.recordings import read_recordings
 from services.cli.verdict import EXIT_CODES, as_values, lines_of
 from services.intake.requests import ChallengeRequest, RegistrationRequest, StatusAnswer
 
@@ -44,7 +45,7 @@ _AGAIN_S = 0.5  # before a cut stream is asked for again
 
 PortraitSource = Literal["chip_read", "document_photo", "scan"]
 PortraitArgument = Annotated[Path, typer.Argument(help="The photo from the identity document: JPEG, PNG or WebP.")]
-ClipArgument = Annotated[Path, typer.Argument(help="The recording: MP4, WebM or MOV, 2 to 10 seconds.")]
+ClipArgument = Annotated[Path, typer.Argument(help="The recording: MP4, WebM or MOV, 1.5 to 12 seconds.")]
 ChallengeOption = Annotated[
     Path | None, typer.Option("--challenge", help="A file that `realname challenge --json` printed; a new one unless given.")
 ]
@@ -83,7 +84,7 @@ def command(
     show = Console(stderr=json, highlight=False, soft_wrap=True, quiet=json)
     began_s = time.monotonic()
     try:
-        media = _read(portrait), _read(clip)
+        media = read_recordings(portrait, clip)
         if challenge is not None:
             saved = read_saved(challenge)
             client = client_of(Place(intake, token, state, saved.operator))
@@ -101,13 +102,6 @@ def command(
         _fail(error, NO_ANSWER, json=json)
     client.close()
     _tell(seen, language, show, json=json)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RealnameError(f"{path} does not read: {error.strerror}") from None
 
 
 def _ask(client: IntakeClient, operator: str, store: str, terminal: str, person: str) -> SavedChallenge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -14,9 +15,11 @@ from typer.testing import CliRunner
 
 from deploy.local.ports import free_run
 from realname.messages import Verdict
+from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.statuses import Status
 from services.cli.main import application
+from services.cli.submit import command
 from tests.eventually import eventually
 from tests.fakes.intake import CLIP, JPEG, NOW, Intake
 
@@ -143,6 +146,21 @@ def test_what_is_no_answer_is_no_verdict_either(run: Run, tmp_path: Path) -> Non
     assert away.exit_code == 5
     (tmp_path / "c.json").write_text("{}")
     assert run("submit", "--challenge", str(tmp_path / "c.json")).exit_code == 5
+
+
+def test_a_file_that_intake_would_not_take_is_not_read_whole(served: Served, run: Run, tmp_path: Path) -> None:
+    with (tmp_path / "clip.mp4").open("r+b") as stream:
+        stream.truncate(30 * 1024**3)  # sparse
+    result = run("submit")
+    assert result.exit_code == 5
+    assert "clip.mp4 is larger than the" in result.stderr
+    assert not served.intake.published
+
+
+def test_the_length_that_the_help_names_is_the_policys() -> None:
+    clip = load_policy("development").clip
+    words = inspect.get_annotations(command, eval_str=True)["clip"].__metadata__[0].help
+    assert f"{clip.duration_s_min:g} to {clip.duration_s_max:g} seconds" in words
 
 
 def test_a_decision_that_does_not_come_is_said_with_its_id(served: Served, run: Run) -> None:
