@@ -81,7 +81,7 @@ class StubDecoder:
 
 
 class StubJudges:
-    """Sleeps and finds everything in order. Its words: kill, hang, bug, sleep-<ms>."""
+    """Sleeps and finds everything in order. Its words: kill, kill-<ms> (after so long), hang, bug, sleep-<ms>."""
 
     def __init__(self, service: Service, chips: Sequence[bytes] = (CHIP, CHIP)) -> None:
         """chips: what liveness hands on, of every clip."""
@@ -101,14 +101,14 @@ class StubJudges:
 
     def _act(self, key: str) -> None:
         word = key.rpartition("/")[2]
-        if word == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
         if word == "hang":
             time.sleep(3600)
         if word == "bug":
             raise RuntimeError("a stub's bug")
-        asked = re.fullmatch(r"sleep-(\d+)", word)
-        time.sleep(int(asked[1]) / 1000 if asked else self._service.draw_s(self._chance))
+        asked = re.fullmatch(r"(kill|sleep)(?:-(\d+))?", word)
+        time.sleep(int(asked[2] or 0) / 1000 if asked else self._service.draw_s(self._chance))
+        if asked and asked[1] == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class StubKeys:
