@@ -73,14 +73,14 @@ def run(cases: tuple[Case, ...], stack: Stack, media: Path, console: Console) ->
         client.close()
     for case, seen in zip(cases, outcomes, strict=True):
         if isinstance(seen, Seen):
-            console.print(f"  {words(case, seen)}", highlight=False)
+            console.print(f"  {words(case, seen)}", highlight=False, markup=False)
     unexpected = [case.name for case in cases if not table.as_expected(case)]
     right = len(cases) - len(unexpected)
     console.print(
         f"{right} of {len(cases)} as expected, in {monotonic() - began_at:.0f} s", style="red" if unexpected else "bold green"
     )
     if unexpected:
-        console.print(f"not as expected: {', '.join(unexpected)}; logs are in {stack.logs}", style="red")
+        console.print(f"not as expected: {', '.join(unexpected)}; logs are in {stack.logs}", style="red", markup=False)
     return len(unexpected)
 
 

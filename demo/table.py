@@ -6,6 +6,7 @@ from threading import Lock
 
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from demo.cases import Case, Decided, Refused
@@ -61,7 +62,7 @@ class DemoTable:
         if seen is None:
             return case.name, case.story, step, said(case.expected), "", "", ""
         if isinstance(seen, str):
-            return case.name, case.story, step, said(case.expected), f"[red]{seen}[/]", "", "[red]✗[/]"
+            return case.name, case.story, step, said(case.expected), f"[red]{escape(seen)}[/]", "", "[red]✗[/]"
         mark = "[green]✓[/]" if seen.outcome == case.expected else "[red]✗[/]"
         return case.name, case.story, step, said(case.expected), said(seen.outcome), f"{seen.seconds:.1f}", mark
 
@@ -69,7 +70,7 @@ class DemoTable:
 def said(outcome: Decided | Refused) -> str:
     """An outcome in a cell."""
     if isinstance(outcome, Refused):
-        return f"problem [magenta]{outcome.problem}[/]"
+        return f"problem [magenta]{escape(outcome.problem)}[/]"
     return f"[{_COLOURS[outcome.verdict]}]{outcome.verdict}[/] {outcome.reason.value}"
 
 

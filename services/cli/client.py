@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ Progress = Callable[[int, int], None]  # bytes sent, bytes in all
 
 _CONNECT_S = 5.0
 _ANSWER_S = 60.0
+_AGAIN_S = 0.5  # before a cut stream is asked for again
 _CHUNK_BYTES = 64 * 1024
 _HEAD_BYTES = 32  # enough to tell media types apart
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -104,6 +106,16 @@ class IntakeClient:
                         yield msgspec.json.decode(line.removeprefix("data:").strip().encode(), type=StatusAnswer)
         except httpx.TransportError:
             return
+
+    def follow_on(self, registration_id: str, *, within_s: float) -> Iterator[StatusAnswer]:
+        """As follow, asking again after each cut, also while intake is away: until it is decided, or within_s is over."""
+        deadline_s = monotonic() + within_s
+        while (left_s := deadline_s - monotonic()) > 0:
+            for status in self.follow(registration_id, within_s=left_s):
+                yield status
+                if status.step == "decided":
+                    return
+            time.sleep(min(_AGAIN_S, max(0.0, deadline_s - monotonic())))
 
     def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

@@ -41,7 +41,6 @@ from services.intake.requests import ChallengeRequest, RegistrationRequest, Stat
 
 REQUEST_REFUSED = 4  # intake answered with a problem document
 NO_ANSWER = 5  # everything else: no stack, no file, not decided in time
-_AGAIN_S = 0.5  # before a cut stream is asked for again
 
 PortraitSource = Literal["chip_read", "document_photo", "scan"]
 PortraitArgument = Annotated[Path, typer.Argument(help="The photo from the identity document: JPEG, PNG or WebP.")]
@@ -142,15 +141,13 @@ def _upload(client: IntakeClient, upload: Upload, show: Console) -> str:
 def _follow(client: IntakeClient, registration_id: str, show: Console, *, began_s: float, within_s: float) -> list[StatusAnswer]:
     """Each status once, the decision last."""
     seen: list[StatusAnswer] = []
-    while (left_s := began_s + within_s - time.monotonic()) > 0:
-        for status in client.follow(registration_id, within_s=left_s):
-            if seen and status.step == seen[-1].step:
-                continue
-            seen.append(status)
-            show.print(f"  {time.monotonic() - began_s:6.1f} s  {status.step}", markup=False)
-        if seen and seen[-1].step == "decided":
-            return seen
-        time.sleep(_AGAIN_S)
+    for status in client.follow_on(registration_id, within_s=began_s + within_s - time.monotonic()):
+        if seen and status.step == seen[-1].step:
+            continue
+        seen.append(status)
+        show.print(f"  {time.monotonic() - began_s:6.1f} s  {status.step}", markup=False)
+    if seen and seen[-1].step == "decided":
+        return seen
     raise RealnameError(
         f"not decided within {within_s:.0f} s; it is kept and will be: `realname decisions`, id {registration_id}"
     )

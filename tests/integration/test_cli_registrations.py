@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from realname.messages import Verdict
 from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.statuses import Status
+from services.cli.client import IntakeClient
 from services.cli.main import application
 from services.cli.submit import command
 from tests.eventually import eventually
@@ -161,6 +163,31 @@ def test_the_length_that_the_help_names_is_the_policys() -> None:
     clip = load_policy("development").clip
     words = inspect.get_annotations(command, eval_str=True)["clip"].__metadata__[0].help
     assert f"{clip.duration_s_min:g} to {clip.duration_s_max:g} seconds" in words
+
+
+def test_a_cut_stream_is_asked_for_again_with_a_pause() -> None:
+    asked = 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+
+        def cut() -> None:
+            nonlocal asked
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    if connection.recv(1) == b"x":
+                        return
+                asked += 1
+
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        client = IntakeClient(f"http://127.0.0.1:{server.getsockname()[1]}", "token")
+        assert list(client.follow_on("any", within_s=1.2)) == []
+        client.close()
+        with socket.create_connection(server.getsockname()) as last:
+            last.sendall(b"x")
+        cutter.join(5)
+    assert 2 <= asked <= 3
 
 
 def test_a_decision_that_does_not_come_is_said_with_its_id(served: Served, run: Run) -> None:
