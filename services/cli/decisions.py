@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import Annotated
 
 import msgspec
@@ -51,7 +54,8 @@ def command(
     console = Console(highlight=False, soft_wrap=True)
     try:
         topic.start(datetime.now(UTC) - age)
-        while True:
+        interrupted = _interrupted()
+        while not interrupted.is_set():
             for decided in topic.read():
                 if json:
                     sys.stdout.write(msgspec.json.encode(decided).decode() + "\n")
@@ -60,10 +64,20 @@ def command(
                     console.print(line_of(decided, language))
             if not follow and topic.is_at_end():
                 return
-    except KeyboardInterrupt:
-        return
     finally:
         topic.close()
+
+
+def _interrupted() -> Event:
+    """Set by the first Ctrl-C, between two looks: an exception inside kafka-python can leave its closing hung. A second kills."""
+    asked = Event()
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, note)
+    return asked
 
 
 def age_of(text: str) -> timedelta:

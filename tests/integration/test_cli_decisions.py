@@ -75,12 +75,15 @@ def test_following_prints_what_comes_until_it_is_interrupted(operator: Operator)
     earlier = operator.decide()
     with subprocess.Popen(command + place, stdout=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"}) as child:
         assert child.stdout is not None
-        assert json.loads(child.stdout.readline())["id"] == earlier
-        later = operator.decide()
-        assert json.loads(child.stdout.readline())["id"] == later
-        child.send_signal(signal.SIGINT)
-        assert eventually(lambda: child.poll() is not None)
-        assert child.returncode == 0
+        try:
+            assert json.loads(child.stdout.readline())["id"] == earlier
+            later = operator.decide()
+            assert json.loads(child.stdout.readline())["id"] == later
+            child.send_signal(signal.SIGINT)
+            assert eventually(lambda: child.poll() is not None, within_s=20)
+            assert child.returncode == 0
+        finally:
+            child.kill()
 
 
 def test_what_cannot_be_asked_is_said(operator: Operator) -> None:
