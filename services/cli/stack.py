@@ -144,5 +144,6 @@ def raise_on_signals() -> None:
     def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
+    signal.signal(signal.SIGINT, interrupt)  # a shell that starts a program in the background leaves it ignored
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
