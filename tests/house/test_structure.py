@@ -120,3 +120,9 @@ def _is_docstring(statement: ast.stmt) -> bool:
     return (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
     )
+
+
+def test_the_readme_has_its_figures() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "\nFIGURES\n" not in readme
+    assert readme.index("make demo") < readme.index("make test") < readme.index("## ")
