@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import threading
-from types import FrameType
 from typing import NoReturn
 
 from realname.clock import monotonic
@@ -17,6 +15,7 @@ from realname.metrics import Metrics
 from realname.policy import load_policy
 from realname.settings import Dispatcher as Settings
 from realname.settings import read_settings
+from realname.stopping import stop_on_signal
 from realname.topics import DECIDED, SUBMITTED
 from realname.watchdog import end_when_standing
 from services.dispatcher.kafka import KafkaSink, KafkaSource, consumer_config
@@ -39,13 +38,7 @@ def main() -> None:
     """Run; ends the process itself, since librdkafka's threads may be beyond an orderly end."""
     settings = read_settings(Settings)
     start_logging(settings.log_level)
-    stop = threading.Event()
-
-    def stopping(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, stopping)
-    signal.signal(signal.SIGINT, stopping)
+    stop = stop_on_signal()
     heartbeat = Heartbeat(LOOP_STANDS_S)
     end_when_standing(heartbeat.check)
     try:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-
 from realname.clock import monotonic
 from realname.errors import SettingsWrong
 from realname.health import Heartbeat, serve_health
@@ -13,6 +10,7 @@ from realname.log import start_logging
 from realname.metrics import Metrics
 from realname.settings import Janitor as Settings
 from realname.settings import read_settings
+from realname.stopping import stop_on_signal
 from realname.vault import open_vault
 from realname.watchdog import end_when_standing
 from services.janitor.decision_log import KafkaDecisionLog
@@ -47,7 +45,7 @@ def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = read_settings(Settings)
     start_logging(settings.log_level)
-    stopping = _stop_on_signal()
+    stopping = stop_on_signal()
     metrics = Metrics("janitor")
     heartbeat = Heartbeat(TURN_S_MAX)
     log = KafkaDecisionLog(settings.kafka, settings.partitions)
@@ -72,14 +70,3 @@ def main() -> None:
     log.close()
     deletions.close()
     sweep.close()
-
-
-def _stop_on_signal() -> threading.Event:
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: object) -> None:
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    return stopping

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-
 from realname.clock import monotonic
 from realname.health import Heartbeat, serve_health
 from realname.log import start_logging
 from realname.metrics import Metrics
 from realname.settings import Projector as Settings
 from realname.settings import read_settings
+from realname.stopping import stop_on_signal
 from realname.watchdog import end_when_standing
 from services.projector.decisions import KafkaDecisions
 from services.projector.loop import Projector
@@ -23,7 +21,7 @@ def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = read_settings(Settings)
     start_logging(settings.log_level)
-    stopping = _stop_on_signal()
+    stopping = stop_on_signal()
     metrics = Metrics("projector")
     heartbeat = Heartbeat(TURN_S_MAX)
     decisions = KafkaDecisions(settings.kafka, settings.partitions)
@@ -37,14 +35,3 @@ def main() -> None:
         projector.run_once()
     decisions.close()
     statuses.close()
-
-
-def _stop_on_signal() -> threading.Event:
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: object) -> None:
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    return stopping

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from deploy.local.ports import free_run, is_free
 from deploy.local.topics import admin_of, answers_metadata, commit_first_offsets, create_topics, lag_of
 from deploy.local.valkey import Valkey, answers_ping
 from realname.topics import Topic
+from tests.eventually import eventually
 
 DAY_MS = 86_400_000
 
@@ -122,14 +122,6 @@ def test_a_full_valkey_refuses_writes_and_drops_nothing(own_valkey: Valkey) -> N
 def fill(client: redis.Redis, *, size_bytes: int) -> None:
     for number in range(size_bytes // 100_000):
         client.set(f"filler {number}", b"x" * 100_000)
-
-
-def eventually(check: Callable[[], bool], *, within_s: float) -> None:
-    """Poll until it holds; fail after the deadline."""
-    deadline = time.monotonic() + within_s
-    while not check():
-        assert time.monotonic() < deadline, f"did not hold within {within_s} s"
-        time.sleep(0.02)
 
 
 def producer_of(broker: Broker) -> KafkaProducer:

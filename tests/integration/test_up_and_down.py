@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -24,6 +23,7 @@ from deploy.local.supervision import Supervision, leftovers
 from deploy.local.up import bring_up, check_ports, take_down
 from deploy.local.valkey import answers_ping
 from realname.topics import DISPATCHER_GROUP, SUBMITTED
+from tests.eventually import eventually
 
 STAND_INS = tuple(service._replace(module="tests.integration.stand_in") for service in SERVICES)
 PORTS = len(ports_from(20000, {}))
@@ -161,11 +161,3 @@ def send(stack: Stack, count: int) -> None:
     with KafkaProducer(bootstrap_servers=stack.kafka, acks="all", max_block_ms=5000) as producer:
         for number in range(count):
             producer.send(SUBMITTED, b"{}", partition=number).get(10)
-
-
-def eventually(check: Callable[[], bool], *, within_s: float) -> None:
-    """Poll until it holds; fail after the deadline."""
-    deadline = time.monotonic() + within_s
-    while not check():
-        assert time.monotonic() < deadline, f"did not hold within {within_s} s"
-        time.sleep(0.05)
