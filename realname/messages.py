@@ -24,6 +24,7 @@ Purpose = Literal["mobile", "broadband", "replacement"]
 Path = Literal["face", "referee"]
 PortraitSource = Literal["chip_read", "document_photo", "scan"]
 Verdict = Literal["approved", "refused", "retry", "review"]
+Seen = Literal["new", "file_seen", "motion_seen", "unavailable"]  # the duplicate check of a clip
 
 
 class BlobRef(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,11 +47,26 @@ class Consent(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Challenge(Struct, frozen=True):
-    """What was asked, and when. cues_at_s: each action's release, seconds from issued_at; empty without cues."""
+    """What was asked, and when. All times are seconds from issued_at.
+
+    cues_at_s:         each action's release; empty where a finished clip was handed in without cues.
+    clip_started_at_s: when the clip's first frame was taken, as the client says; intake held it within what it saw
+                       itself: not after the first cue, and the clip's end not after its digest came.
+    digest_at_s:       when the clip's digest reached intake; at most 5 s after the last cue.
+    """
 
     actions: Annotated[tuple[Action, ...], Meta(max_length=3)]
     issued_at: Instant
     cues_at_s: tuple[float, ...] = ()
+    clip_started_at_s: float | None = None
+    digest_at_s: float | None = None
+
+    @property
+    def cues_in_clip_s(self) -> tuple[float, ...]:
+        """The cues in seconds of the clip; empty where there are none, or nobody knows when the clip began."""
+        if self.clip_started_at_s is None:
+            return ()
+        return tuple(cue - self.clip_started_at_s for cue in self.cues_at_s)
 
 
 class RegistrationSubmitted(Struct, frozen=True, tag="realname.registration.submitted.v1", tag_field="type"):
@@ -79,15 +95,24 @@ class RegistrationSubmitted(Struct, frozen=True, tag="realname.registration.subm
 
 
 class ActionTrace(Struct, frozen=True):
-    """What was seen of one action. at_s: its peak, seconds from the clip's first frame; None when unseen.
+    """When an action was asked, and what was seen of it. All times are seconds from the clip's first frame.
 
+    at_s:     its peak; None when unseen.
     strength: degrees for a turn (relative to the clip's own neutral, absolute value), closedness 0..1 for a blink.
+    asked_at_s, until_s: its window, from its cue to where its answer was too late; None without cues.
+    first_frame, last_frame: of the judged frames, the action's own; None when unseen.
+    cause:    why it is unmet; None where it is met.
     """
 
     action: Action
     seen: bool
     at_s: float | None = None
     strength: float | None = None
+    asked_at_s: float | None = None
+    until_s: float | None = None
+    first_frame: int | None = None
+    last_frame: int | None = None
+    cause: Reason | None = None
 
 
 class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag_field="type"):
@@ -98,6 +123,8 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     pad_live: median live probability over near-frontal frames; None when too few.
     parallax: nose-tip parallax against the eye-mouth homography, in eye-to-mouth heights; None when not measurable.
     yaw_range_deg: nose-ratio yaw, max - min over the window in which parallax was measured.
+    signs: layers of the liveness stage that fired, by their own reason; the policy says what each leads to.
+    seen_before: whether this clip, or its motion, was handed in within 24 h under another id; None: not looked at.
     """
 
     capture: tuple[Reason, ...] = ()
@@ -126,6 +153,8 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     device_ms: dict[str, float] = {}
     waited_s: float = 0.0
     ran_s: float = 0.0
+    signs: tuple[Reason, ...] = ()
+    seen_before: Seen | None = None
 
 
 class MatchReport(Struct, frozen=True, tag="realname.match.report.v1", tag_field="type"):
@@ -152,12 +181,17 @@ class MatchReport(Struct, frozen=True, tag="realname.match.report.v1", tag_field
 
 
 class Score(Struct, frozen=True):
-    """A measured value beside the threshold it was held against. fmr: the false match rate the threshold stands for."""
+    """A measured value beside the threshold it was held against.
+
+    fmr:       the false match rate the threshold stands for. value_fmr: the one that the value itself stands for, by
+               the policy's calibration; held at the calibration's ends where the value lies beyond them.
+    """
 
     name: Annotated[str, Meta(max_length=40)]
     value: float
     threshold: float
     fmr: float | None = None
+    value_fmr: float | None = None
 
 
 class RegistrationDecided(Struct, frozen=True, tag="realname.registration.decided.v1", tag_field="type"):

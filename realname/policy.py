@@ -1,15 +1,65 @@
-"""Thresholds and rules, versioned. Read from a TOML file; everything that judges takes it as a value."""
+"""Thresholds and rules, versioned. Read from a TOML file; everything that judges takes it as a value.
+
+A file may say `inherits = "production"` and name only what differs.
+"""
 
 from __future__ import annotations
 
+import tomllib
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated, Any, cast
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from realname.calibration import Calibration, Rate, load_calibration
 from realname.errors import SettingsWrong
 from realname.messages import Unit
+from realname.reasons import Reason
+
+INHERITS_MAX = 4  # policies in a row
+
+
+class Effect(StrEnum):
+    """What a layer's reason leads to. NOTE: the decision says it, and it decides nothing. OFF: not looked at."""
+
+    REFUSED = "refused"
+    RETRY = "retry"
+    REVIEW = "review"
+    NOTE = "note"
+    OFF = "off"
+
+
+# Every reason whose weight is the policy's to choose: the layers and the challenge. What is not here is fixed in
+# verdicts.py: a bad capture is a retry, missing evidence a review, whatever a policy says.
+WEIGHED = frozenset(
+    {
+        Reason.PRESENTATION_ATTACK,
+        Reason.FLAT_FACE,
+        Reason.FACE_CHANGED,
+        Reason.PORTRAIT_IS_COPY,
+        Reason.NOT_THE_SAME_PERSON,
+        Reason.FACE_FROZEN,
+        Reason.CLIP_SPLICED,
+        Reason.CLIP_SPED_UP,
+        Reason.CLIP_SEEN_BEFORE,
+        Reason.MOTION_SEEN_BEFORE,
+        Reason.DUPLICATE_CHECK_UNAVAILABLE,
+        Reason.RECORDER_UNLIKELY,
+        Reason.BLINK_MISSING,
+        Reason.TURN_MISSING,
+        Reason.TURN_FURTHER,
+        Reason.WRONG_ORDER,
+        Reason.WRONG_SIDE,
+        Reason.EXTRA_TURN,
+        Reason.ACTION_EARLY,
+        Reason.ACTION_LATE,
+        Reason.CLIP_MIRRORED,
+        Reason.CLIP_OUTSIDE_VISIT,
+    }
+)
 
 
 class ClipRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,12 +112,20 @@ class PadRules(Struct, frozen=True, forbid_unknown_fields=True):
     frontal_yaw_deg_max: float
 
 
-class MatchRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """Cosine similarity of fr_feature embeddings."""
+class CueRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """When an action answers its cue. Held only where the challenge had cues."""
 
-    accept_min: float
-    accept_fmr: float
-    review_min: float
+    reaction_s_min: float  # a movement that peaks sooner after its cue was begun before it
+    within_s: float  # after its cue an action's peak is late
+    slack_s: float  # of the client's word on when the clip began: clocks, buffers, the network
+
+
+class MatchRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """Thresholds are false match rates; the calibration says which similarity each is."""
+
+    calibration: str  # a shipped table or a file, made by `realname calibrate`
+    accept_fmr: Rate  # at most: the same person
+    review_fmr: Rate  # above: not the same person; between: review
     copy_correlation_max: float  # above: the portrait is the same photo as a frame
     portrait_eye_distance_px_min: float
     frames: int
@@ -82,16 +140,33 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """One version of all thresholds. `version` is in every decision."""
+    """One version of all thresholds. `version` is in every decision.
 
-    version: str
+    effects:     what each weighed reason leads to; all of WEIGHED, no other.
+    calibration: the table that match.calibration names.
+    """
+
+    version: Annotated[str, Meta(min_length=1, max_length=40)]
     clip: ClipRules
     blink: BlinkRules
     turn: TurnRules
     track: TrackRules
     pad: PadRules
     match: MatchRules
+    cues: CueRules
     rules: Rules
+    effects: dict[Reason, Effect]
+    calibration: Calibration
+
+    @property
+    def accept_min(self) -> float:
+        """The similarity that stands for match.accept_fmr."""
+        return self.calibration.similarity_at(self.match.accept_fmr)
+
+    @property
+    def review_min(self) -> float:
+        """The similarity that stands for match.review_fmr."""
+        return self.calibration.similarity_at(self.match.review_fmr)
 
 
 def load_policy(name_or_path: str) -> Policy:
@@ -99,11 +174,47 @@ def load_policy(name_or_path: str) -> Policy:
 
     Raises SettingsWrong, naming the field.
     """
+    try:
+        body = _body(name_or_path)
+        rules = msgspec.convert(body.get("match"), type=MatchRules)
+        policy = msgspec.convert(body | {"calibration": load_calibration(rules.calibration)}, type=Policy)
+    except msgspec.ValidationError as error:
+        raise SettingsWrong(f"policy {name_or_path!r}: {error}") from error
+    return _sound(policy, name_or_path)
+
+
+def _sound(policy: Policy, name: str) -> Policy:
+    """Raises SettingsWrong where the fields are well formed and do not fit each other."""
+    wrong = sorted(WEIGHED.symmetric_difference(policy.effects))
+    if wrong:
+        raise SettingsWrong(f"policy {name!r}: effects must name every weighed reason and no other: {', '.join(wrong)}")
+    try:
+        if not policy.review_min < policy.accept_min:
+            raise SettingsWrong(f"policy {name!r}: match.review_fmr must be above match.accept_fmr")
+    except ValueError as error:
+        raise SettingsWrong(f"policy {name!r}: match: {error}") from None
+    return policy
+
+
+def _body(name_or_path: str, depth: int = 0) -> dict[str, Any]:
+    """The file's tables, laid over those of the one that it inherits."""
+    if depth > INHERITS_MAX:
+        raise SettingsWrong(f"policy {name_or_path!r}: inherits more than {INHERITS_MAX} times, perhaps from itself")
     shipped = files(__package__ or "realname").joinpath("policies", f"{name_or_path}.toml")
     try:
         text = shipped.read_text("utf-8") if shipped.is_file() else Path(name_or_path).read_text("utf-8")
-        return msgspec.toml.decode(text, type=Policy)
+        body = tomllib.loads(text)
     except OSError as error:
         raise SettingsWrong(f"policy {name_or_path!r}: neither shipped nor a readable file") from error
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsWrong(f"policy {name_or_path!r}: {error}") from error
+    parent = body.pop("inherits", None)
+    return body if parent is None else _laid_over(_body(str(parent), depth + 1), body)
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under: Any = merged.get(key, {})
+        merged[key] = _laid_over(under, cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+    return merged

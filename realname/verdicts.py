@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from realname.finite import finite, is_finite
-from realname.messages import LivenessReport, MatchReport, RegistrationDecided, RegistrationSubmitted, Score, Verdict
-from realname.policy import Policy
+from realname.messages import LivenessReport, MatchReport, RegistrationDecided, RegistrationSubmitted, Score, Seen, Verdict
+from realname.policy import Effect, Policy
 from realname.reasons import Reason
 from realname.stages import Failure
 
@@ -17,6 +17,15 @@ _FAILURES: dict[Failure, Reason] = {
     "processing_failed": Reason.PROCESSING_FAILED,
     "evidence_missing": Reason.EVIDENCE_MISSING,
     "deadline": Reason.DECIDED_TOO_LATE,
+}
+
+
+_WEIGHT: dict[Verdict, int] = {"refused": 0, "retry": 1, "review": 2, "approved": 3}
+_VERDICTS: dict[Effect, Verdict] = {Effect.REFUSED: "refused", Effect.RETRY: "retry", Effect.REVIEW: "review"}
+_SEEN_BEFORE: dict[Seen | None, Reason] = {
+    "file_seen": Reason.CLIP_SEEN_BEFORE,
+    "motion_seen": Reason.MOTION_SEEN_BEFORE,
+    "unavailable": Reason.DUPLICATE_CHECK_UNAVAILABLE,
 }
 
 
@@ -36,10 +45,10 @@ class _Finding(NamedTuple):
 def decide(submitted: RegistrationSubmitted, evidence: Evidence, policy: Policy, *, decided_at: datetime) -> RegistrationDecided:
     """The one decision. Lists every reason that holds, the decisive one first.
 
-    The order of policy v1: bad capture -> retry; a refusing reason -> refused; unmet challenge -> retry;
-    PAD or similarity in its band -> review; else approved. Missing evidence never becomes a verdict: it ends
-    in review with its reason, a turn whose depth was not measured in retry (invariant I5). A number that is NaN or
-    infinite is a missing one.
+    In this order: bad capture -> retry; then what the policy's effects make of the layers that fired and of the
+    challenge: refused before retry before review; PAD or similarity in its band -> review; else approved. Missing
+    evidence never becomes a verdict: it ends in review with its reason, a turn whose depth was not measured in retry
+    (invariant I5). A number that is NaN or infinite is a missing one.
     """
     findings = list(_findings(submitted, evidence, policy))
     if not findings:
@@ -55,7 +64,7 @@ def decide(submitted: RegistrationSubmitted, evidence: Evidence, policy: Policy,
         submitted_at=submitted.submitted_at,
         decided_at=decided_at,
         scores=tuple(_scores(liveness, match, policy)),
-        notes=tuple(_notes(submitted, liveness, policy)),
+        notes=tuple(_notes(submitted, evidence, policy)),
         models={**(liveness.models if liveness else {}), **(match.models if match else {})},
         evidence=_digests(submitted),
         liveness=liveness,
@@ -78,6 +87,7 @@ def unreadable(submitted_id: str, *, operator: str, store: str, policy: Policy, 
 
 
 def _findings(submitted: RegistrationSubmitted, evidence: Evidence, policy: Policy) -> Iterator[_Finding]:
+    """All that holds, the decisive first."""
     if submitted.path == "referee":
         yield from _line_limit(submitted, policy)
         yield _Finding("review", Reason.REFEREE_PATH)
@@ -92,45 +102,66 @@ def _findings(submitted: RegistrationSubmitted, evidence: Evidence, policy: Poli
     yield from (_Finding("retry", reason) for reason in (*liveness.capture, *(match.portrait if match else ())))
     if liveness.capture and match is None:
         return  # nothing more was measured on a clip that cannot be judged
-    yield from _refusing(submitted, liveness, match, policy)
-    yield from (_Finding("retry", reason) for reason in liveness.challenge_unmet)
-    if not liveness.challenge_unmet and _depth_unknown(submitted, liveness, policy):
-        yield _Finding("retry", Reason.TURN_FURTHER)
-    yield from _doubtful(submitted, liveness, match, policy)
+    found = [*_weighed(submitted, liveness, match, policy), *_doubtful(submitted, liveness, match, policy)]
+    yield from sorted(found, key=lambda finding: _WEIGHT[finding.verdict])
 
 
-def _refusing(
+def _weighed(
     submitted: RegistrationSubmitted, liveness: LivenessReport, match: MatchReport | None, policy: Policy
 ) -> Iterator[_Finding]:
+    """The layers that fired, each as the policy weighs it."""
+    for reason in _fired(submitted, liveness, match, policy):
+        effect = policy.effects.get(reason, Effect.REVIEW)  # a report of a newer worker: unknown is never approved
+        verdict = _VERDICTS.get(effect)
+        if verdict is not None:
+            yield _Finding(verdict, reason)
+    yield from _line_limit(submitted, policy)
+
+
+def _fired(
+    submitted: RegistrationSubmitted, liveness: LivenessReport, match: MatchReport | None, policy: Policy
+) -> Iterator[Reason]:
+    """The reasons of all layers that found something, whatever the policy makes of it."""
     if _is_below(liveness.pad_live, policy.pad.review_min):
-        yield _Finding("refused", Reason.PRESENTATION_ATTACK)
+        yield Reason.PRESENTATION_ATTACK
     if _is_flat(liveness, policy):
-        yield _Finding("refused", Reason.FLAT_FACE)
+        yield Reason.FLAT_FACE
     if _face_changed(liveness, match, policy):
-        yield _Finding("refused", Reason.FACE_CHANGED)
+        yield Reason.FACE_CHANGED
     if match is not None:
         copied = finite(match.copy_correlation)
         if copied is not None and copied > policy.match.copy_correlation_max:
-            yield _Finding("refused", Reason.PORTRAIT_IS_COPY)
-        if _is_below(match.similarity, policy.match.review_min):
-            yield _Finding("refused", Reason.NOT_THE_SAME_PERSON)
-    yield from _line_limit(submitted, policy)
+            yield Reason.PORTRAIT_IS_COPY
+        if _is_below(match.similarity, policy.review_min) and _is_calibrated(match, policy):
+            yield Reason.NOT_THE_SAME_PERSON
+    if liveness.seen_before in _SEEN_BEFORE:
+        yield _SEEN_BEFORE[liveness.seen_before]
+    yield from (*liveness.signs, *liveness.challenge_unmet)
+    if not liveness.challenge_unmet and _depth_unknown(submitted, liveness, policy):
+        yield Reason.TURN_FURTHER
 
 
 def _doubtful(
     submitted: RegistrationSubmitted, liveness: LivenessReport, match: MatchReport | None, policy: Policy
 ) -> Iterator[_Finding]:
-    pad, same = policy.pad, policy.match
+    pad = policy.pad
     if finite(liveness.pad_live) is None or _is_between(liveness.pad_live, pad.review_min, pad.live_min):
         yield _Finding("review", Reason.LIVENESS_DOUBTFUL)
     if not _is_complete(liveness, match):
         yield _Finding("review", Reason.EVIDENCE_MISSING)
-    if match is not None and _is_between(match.similarity, same.review_min, same.accept_min):
+    if match is not None and not _is_calibrated(match, policy):
+        yield _Finding("review", Reason.NOT_CALIBRATED)
+    if match is not None and _is_between(match.similarity, policy.review_min, policy.accept_min):
         yield _Finding("review", Reason.SIMILARITY_DOUBTFUL)
-    if policy.rules.cues_required and not submitted.challenge.cues_at_s:
+    if policy.rules.cues_required and not submitted.challenge.cues_in_clip_s:
         yield _Finding("review", Reason.NO_CUES)
     if policy.rules.portrait_sources.get(submitted.portrait_source or "", "review") != "approved":
         yield _Finding("review", Reason.PORTRAIT_SOURCE)
+
+
+def _is_calibrated(match: MatchReport, policy: Policy) -> bool:
+    """Whether the similarity is of the model that the thresholds were made for. Without a similarity nothing is at stake."""
+    return match.similarity is None or match.models.get("embedder") == policy.calibration.embedder
 
 
 def _line_limit(submitted: RegistrationSubmitted, policy: Policy) -> Iterator[_Finding]:
@@ -196,16 +227,23 @@ def _scores(liveness: LivenessReport | None, match: MatchReport | None, policy: 
     if liveness is not None and (parallax := finite(liveness.parallax)) is not None:
         yield Score("parallax", parallax, turn.parallax_min)
     if match is not None and (similarity := finite(match.similarity)) is not None:
-        yield Score("similarity", similarity, same.accept_min, same.accept_fmr)
+        value_fmr = policy.calibration.fmr_at(similarity) if _is_calibrated(match, policy) else None
+        yield Score("similarity", similarity, policy.accept_min, same.accept_fmr, value_fmr)
     if match is not None and (copied := finite(match.copy_correlation)) is not None:
         yield Score("copy_correlation", copied, same.copy_correlation_max)
 
 
-def _notes(submitted: RegistrationSubmitted, liveness: LivenessReport | None, policy: Policy) -> Iterator[str]:
+def _notes(submitted: RegistrationSubmitted, evidence: Evidence, policy: Policy) -> Iterator[str]:
+    """What a reader of the decision should know and what decided nothing."""
+    liveness, match = evidence.liveness, evidence.match
     if liveness is not None and liveness.extra_blinks:
         yield f"extra blinks: {liveness.extra_blinks}"
-    if submitted.path == "face" and not submitted.challenge.cues_at_s and not policy.rules.cues_required:
+    if submitted.path == "face" and not submitted.challenge.cues_in_clip_s and not policy.rules.cues_required:
         yield "a finished clip without cues was taken: policy without cues"
+    if liveness is not None:
+        noted = (reason for reason in _fired(submitted, liveness, match, policy) if policy.effects.get(reason) is Effect.NOTE)
+        yield from (f"noted: {reason}" for reason in dict.fromkeys(noted))
+    yield from (f"layer off: {reason}" for reason, effect in policy.effects.items() if effect is Effect.OFF)
 
 
 def _digests(submitted: RegistrationSubmitted) -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from realname import ids
+from realname.calibration import load_calibration
 from realname.messages import BlobRef, Challenge, Consent, LivenessReport, MatchReport, RegistrationSubmitted
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -48,5 +49,9 @@ def a_live_report(**changes) -> LivenessReport:
     return LivenessReport(**(values | changes))
 
 
+EMBEDDER = load_calibration("lfw-fr-feature").embedder
+
+
 def a_match(**changes) -> MatchReport:
-    return MatchReport(**({"similarity": 0.7, "copy_correlation": 0.4} | changes))
+    measured = {"similarity": 0.7, "copy_correlation": 0.4, "models": {"embedder": EMBEDDER}}
+    return MatchReport(**(measured | changes))

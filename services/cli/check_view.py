@@ -169,7 +169,7 @@ def _signals(liveness: LivenessReport, match: MatchReport | None, policy: Policy
     table.add_row(
         "similarity to the portrait",
         _number(found.similarity),
-        f">= {rules.accept_min:g} (FMR {rules.accept_fmr:g}), refused < {rules.review_min:g}, between: review",
+        f">= {policy.accept_min:.3f} (FMR {rules.accept_fmr:g}), refused < {policy.review_min:.3f}, between: review",
     )
     if found.similarities:
         table.add_row("  of each matched frame", " ".join(f"{value:.3f}" for value in found.similarities), "")

@@ -57,4 +57,6 @@ def contains(now, shipped):
     """At any depth: a field that came later may be beside the shipped ones."""
     if isinstance(shipped, dict):
         return all(name in now and contains(now[name], value) for name, value in shipped.items())
+    if isinstance(shipped, list):
+        return len(now) == len(shipped) and all(contains(*pair) for pair in zip(now, shipped, strict=True))
     return now == shipped

@@ -37,7 +37,7 @@ liveness_reports = st.builds(
 )
 match_reports = st.builds(
     a_match,
-    similarity=good_or(0.7, MATCH.accept_min, MATCH.review_min),
+    similarity=good_or(0.7, POLICY.accept_min, POLICY.review_min),
     copy_correlation=good_or(0.4, MATCH.copy_correlation_max),
     frames_similarity_min=good_or(0.8, TRACK.similarity_min),
     portrait=st.sampled_from([(), (), (), (Reason.NO_PORTRAIT_FOUND,)]),
@@ -55,7 +55,7 @@ def passes(liveness, match) -> bool:
         all(value is not None and isfinite(value) for value in [*asked, *compared])
         and liveness.pad_live >= PAD.live_min
         and liveness.parallax > TURN.parallax_min
-        and match.similarity >= MATCH.accept_min
+        and match.similarity >= POLICY.accept_min
         and match.copy_correlation <= MATCH.copy_correlation_max
         and all(same >= TRACK.similarity_min for same in compared)
         and not (liveness.face_changed or liveness.challenge_unmet or liveness.capture or match.portrait)

@@ -117,7 +117,8 @@ def test_for_programs_every_signal_is_there() -> None:
     assert body["reasons"][0]["customer"] == "已通过核验。"
     assert body["challenge"]["held"] is True
     assert body["challenge"]["asked"] == ["blink", "turn_left"]
-    assert body["challenge"]["actions"][0] == {"action": "blink", "seen": True, "at_s": 1.08, "strength": 0.51}
+    blink = body["challenge"]["actions"][0]
+    assert (blink["action"], blink["seen"], blink["at_s"], blink["strength"]) == ("blink", True, 1.08, 0.51)
     assert {score["name"] for score in body["scores"]} == {"pad_live", "parallax", "similarity", "copy_correlation"}
     assert all(score["threshold"] > 0 for score in body["scores"])
     assert body["cpu_ms"] == {"decode": 60.25, "liveness detect": 12.0}
@@ -138,7 +139,7 @@ def test_a_check_with_a_challenge_does_not_say_so() -> None:
 def test_people_read_measure_threshold_and_reason() -> None:
     text = shown(a_check(match=a_match(similarity=0.2)))
     assert "0.2000" in text
-    assert ">= 0.41 (FMR 0.0001), refused < 0.34" in text
+    assert ">= 0.412 (FMR 0.0001), refused < 0.338" in text
     assert "refused\n  You do not match the photo on the document." in text
     assert "[not_the_same_person]" in text
 

@@ -1,7 +1,7 @@
 import pytest
 
 from realname.errors import SettingsWrong
-from realname.policy import load_policy
+from realname.policy import Effect, load_policy
 from realname.settings import Dispatcher, Intake, Janitor, Projector, Worker, read_settings
 
 
@@ -47,3 +47,28 @@ def test_a_policy_that_does_not_read_is_named(tmp_path):
         load_policy(str(path))
     with pytest.raises(SettingsWrong, match="neither shipped"):
         load_policy("nowhere")
+
+
+def test_a_policy_that_leaves_a_layer_without_effect_is_refused(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("inherits = 'production'\nversion = 'x'\n[effects]\nall_checks_passed = 'off'\n")
+    with pytest.raises(SettingsWrong, match="all_checks_passed"):
+        load_policy(str(path))
+
+
+def test_a_policy_that_inherits_from_itself_is_refused(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"inherits = '{path}'\n")
+    with pytest.raises(SettingsWrong, match="perhaps from itself"):
+        load_policy(str(path))
+
+
+def test_a_threshold_beyond_the_calibrations_data_is_refused(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("inherits = 'production'\nversion = 'x'\n[match]\naccept_fmr = 1e-9\n")
+    with pytest.raises(SettingsWrong, match=r"1e-09 is outside of 1e-05 to 0\.001"):
+        load_policy(str(path))
+
+
+def test_no_shipped_policy_has_a_layer_off():
+    assert not [name for name in ("production", "development") if Effect.OFF in load_policy(name).effects.values()]

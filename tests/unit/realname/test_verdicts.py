@@ -1,9 +1,10 @@
 from math import inf, nan
 
 import pytest
+from msgspec.structs import replace
 
 from realname.messages import Challenge
-from realname.policy import load_policy
+from realname.policy import Effect, load_policy
 from realname.reasons import Reason
 from realname.verdicts import Evidence, decide, unreadable
 from tests.builders import NOON, a_live_report, a_match, a_submission
@@ -143,7 +144,7 @@ def test_a_score_in_its_band_goes_to_a_person(report, match, reason):
 
 
 def test_the_thresholds_themselves_pass():
-    assert verdict_of(a_live_report(pad_live=0.5), a_match(similarity=0.41))[0] == "approved"
+    assert verdict_of(a_live_report(pad_live=0.5), a_match(similarity=POLICY.accept_min))[0] == "approved"
 
 
 def test_at_the_line_limit_one_more_is_refused():
@@ -163,13 +164,13 @@ def test_the_line_limit_holds_on_the_referee_path_too():
 def test_production_takes_a_clip_without_cues_to_review_at_most():
     production = load_policy("production")
     assert verdict_of(a_live_report(), a_match(), policy=production) == ("review", (Reason.NO_CUES,))
-    cued = Challenge(actions=("blink", "turn_left"), issued_at=NOON, cues_at_s=(1.0, 3.0))
+    cued = Challenge(actions=("blink", "turn_left"), issued_at=NOON, cues_at_s=(1.0, 3.0), clip_started_at_s=0.5)
     assert verdict_of(a_live_report(), a_match(), policy=production, challenge=cued)[0] == "approved"
 
 
 def test_a_portrait_source_that_is_capped_never_approves():
     production = load_policy("production")
-    cued = Challenge(actions=("blink", "turn_left"), issued_at=NOON, cues_at_s=(1.0, 3.0))
+    cued = Challenge(actions=("blink", "turn_left"), issued_at=NOON, cues_at_s=(1.0, 3.0), clip_started_at_s=0.5)
     seen = verdict_of(a_live_report(), a_match(), policy=production, challenge=cued, portrait_source="scan")
     assert seen == ("review", (Reason.PORTRAIT_SOURCE,))
 
@@ -177,9 +178,10 @@ def test_a_portrait_source_that_is_capped_never_approves():
 def test_a_decision_carries_scores_beside_thresholds_and_the_evidence_of_sealed_bytes():
     decided = decide(a_submission(), Evidence(a_live_report(extra_blinks=2), a_match()), POLICY, decided_at=NOON)
     similarity = next(score for score in decided.scores if score.name == "similarity")
-    assert (similarity.value, similarity.threshold, similarity.fmr) == (0.7, 0.41, 1e-4)
+    assert (similarity.value, similarity.threshold, similarity.fmr) == (0.7, POLICY.accept_min, 1e-4)
+    assert similarity.value_fmr == POLICY.calibration.points[-1].fmr
     assert decided.evidence == {"portrait": "a" * 64, "clip": "a" * 64}
-    assert decided.policy == "v1-development"
+    assert decided.policy == POLICY.version
     assert any("extra blinks: 2" in note for note in decided.notes)
     assert any("without cues" in note for note in decided.notes)
 
@@ -187,3 +189,52 @@ def test_a_decision_carries_scores_beside_thresholds_and_the_evidence_of_sealed_
 def test_an_unreadable_record_goes_to_a_person():
     decided = unreadable(a_submission().id, operator="north", store="unknown", policy=POLICY, at=NOON)
     assert (decided.verdict, decided.reasons) == ("review", (Reason.RECORD_UNREADABLE,))
+
+
+def test_a_similarity_of_another_model_than_the_calibrations_goes_to_a_person():
+    other = a_match(similarity=0.1, models={"embedder": "other.onnx:0123456789abcdef"})
+    assert verdict_of(a_live_report(), other) == ("review", (Reason.NOT_CALIBRATED,))
+
+
+@pytest.mark.parametrize(
+    ("effect", "verdict"), [("refused", "refused"), ("retry", "retry"), ("review", "review"), ("off", "approved")]
+)
+def test_the_policy_says_what_a_layer_leads_to(effect, verdict):
+    policy = replace(POLICY, effects=POLICY.effects | {Reason.CLIP_SPLICED: Effect(effect)})
+    assert verdict_of(a_live_report(signs=(Reason.CLIP_SPLICED,)), a_match(), policy=policy)[0] == verdict
+
+
+def test_a_noted_layer_is_said_and_decides_nothing():
+    report = a_live_report(signs=(Reason.RECORDER_UNLIKELY,))
+    decided = decide(a_submission(), Evidence(report, a_match()), POLICY, decided_at=NOON)
+    assert decided.verdict == "approved"
+    assert "noted: recorder_unlikely" in decided.notes
+
+
+def test_a_layer_that_is_off_is_said():
+    policy = replace(POLICY, effects=POLICY.effects | {Reason.FLAT_FACE: Effect.OFF})
+    decided = decide(a_submission(), Evidence(a_live_report(), a_match()), policy, decided_at=NOON)
+    assert "layer off: flat_face" in decided.notes
+
+
+def test_a_refusing_layer_weighs_more_than_an_unmet_challenge_and_that_more_than_doubt():
+    report = a_live_report(pad_live=0.3, challenge_unmet=(Reason.BLINK_MISSING,), signs=(Reason.FACE_FROZEN,))
+    seen = verdict_of(report, a_match())
+    assert seen == ("refused", (Reason.FACE_FROZEN, Reason.BLINK_MISSING, Reason.LIVENESS_DOUBTFUL))
+
+
+def test_a_sign_that_the_policy_does_not_know_goes_to_a_person():
+    assert verdict_of(a_live_report(signs=(Reason.CLIP_TOO_LONG,)), a_match())[0] == "review"
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "reason"),
+    [
+        ("file_seen", "refused", Reason.CLIP_SEEN_BEFORE),
+        ("motion_seen", "review", Reason.MOTION_SEEN_BEFORE),
+        ("new", "approved", Reason.ALL_CHECKS_PASSED),
+        ("unavailable", "approved", Reason.ALL_CHECKS_PASSED),
+    ],
+)
+def test_a_clip_that_was_handed_in_before_under_another_id(seen, verdict, reason):
+    assert verdict_of(a_live_report(seen_before=seen), a_match()) == (verdict, (reason,))

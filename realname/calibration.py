@@ -1,0 +1,88 @@
+"""Which false match rate a similarity stands for. Made by `realname calibrate` from labelled pairs; named by a policy.
+
+A threshold is stated as an FMR; the table says which similarity that is for one embedding model. Between its points
+log10(FMR) is linear in the similarity; beyond them nothing is extrapolated: the end point is as far as the data goes.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from itertools import pairwise
+from math import log10
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from realname.errors import SettingsWrong
+from realname.messages import Unit
+
+Rate = Annotated[float, Meta(gt=0.0, le=1.0)]
+
+
+class Point(Struct, frozen=True, forbid_unknown_fields=True):
+    """At this similarity and above, so large a share of the non-mated pairs matched. low, high: its 95 % interval.
+
+    tar: the share of mated pairs at and above it, where they were measured.
+    """
+
+    fmr: Rate
+    similarity: Annotated[float, Meta(ge=-1.0, le=1.0)]
+    low: Unit
+    high: Unit
+    tar: Unit | None = None
+
+
+class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
+    """One table.
+
+    embedder: the model it was made with, as reports name it. Another model's similarities mean something else.
+    dataset, interval: what was measured, and how the intervals were drawn, in words.
+    points:   by falling FMR; similarity rises.
+    """
+
+    name: str
+    embedder: str
+    dataset: str
+    interval: str
+    mated: Annotated[int, Meta(ge=0)]
+    non_mated: Annotated[int, Meta(ge=1)]
+    points: Annotated[tuple[Point, ...], Meta(min_length=2)]
+
+    def __post_init__(self) -> None:
+        """Also run by a decoder, which reports it as a ValidationError."""
+        for wider, stricter in pairwise(self.points):
+            if stricter.fmr >= wider.fmr or stricter.similarity <= wider.similarity:
+                raise ValueError("points must have falling fmr and rising similarity")
+
+    def similarity_at(self, fmr: float) -> float:
+        """The threshold that stands for this FMR. Raises ValueError where the data does not reach so far."""
+        for wider, stricter in pairwise(self.points):
+            if stricter.fmr <= fmr <= wider.fmr:
+                share = (log10(wider.fmr) - log10(fmr)) / (log10(wider.fmr) - log10(stricter.fmr))
+                return wider.similarity + share * (stricter.similarity - wider.similarity)
+        ends = f"{self.points[-1].fmr:g} to {self.points[0].fmr:g}"
+        raise ValueError(f"calibration {self.name}: FMR {fmr:g} is outside of {ends}")
+
+    def fmr_at(self, similarity: float) -> float:
+        """The FMR that this similarity stands for, held at the table's ends."""
+        if similarity <= self.points[0].similarity:
+            return self.points[0].fmr
+        for wider, stricter in pairwise(self.points):
+            if similarity <= stricter.similarity:
+                share = (similarity - wider.similarity) / (stricter.similarity - wider.similarity)
+                return 10 ** (log10(wider.fmr) + share * (log10(stricter.fmr) - log10(wider.fmr)))
+        return self.points[-1].fmr
+
+
+def load_calibration(name_or_path: str) -> Calibration:
+    """A calibration that ships with the code, or a TOML file. Raises SettingsWrong, naming what is wrong."""
+    shipped = files(__package__ or "realname").joinpath("calibrations", f"{name_or_path}.toml")
+    try:
+        text = shipped.read_text("utf-8") if shipped.is_file() else Path(name_or_path).read_text("utf-8")
+        return msgspec.toml.decode(text, type=Calibration)
+    except OSError as error:
+        raise SettingsWrong(f"calibration {name_or_path!r}: neither shipped nor a readable file") from error
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise SettingsWrong(f"calibration {name_or_path!r}: {error}") from error
