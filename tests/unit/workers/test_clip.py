@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from workers.clip import clip_of
+from workers.clip import clip_of, small_luma
 
 
 def frame(height: int, width: int, value: int):
@@ -40,3 +40,12 @@ def test_a_clip_of_one_frame_has_no_rate():
 def test_times_that_do_not_increase_are_a_bug():
     with pytest.raises(AssertionError):
         clip_of([frame(32, 40, 1)] * 2, [0.0, 0.0])
+
+
+def test_small_pictures_are_means_of_areas_whatever_the_size():
+    left_dark = frame(96, 256, 200)
+    left_dark[:, :128] = 20
+    small = small_luma(clip_of([left_dark, frame(96, 256, 90)], [0.0, 0.1]))
+    assert small.shape == (2, 48, 64)
+    assert small[0, :, :31].max() < small[0, :, 33:].min()
+    assert np.ptp(small[1]) == 0
