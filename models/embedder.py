@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detector import RunsItems
-from models.pixels import CHIP_PX, Image, Planes, assert_colour, to_rgb_planes
+from models.geometry import Points, five_points
+from models.pixels import CHIP_PX, Image, Planes, align_112, assert_colour, to_rgb_planes
 from models.session import Floats
 
 NUMBERS = 512
@@ -20,6 +21,14 @@ class Embedder:
     """Embeds aligned chips; shares its model with all other callers."""
 
     model: RunsItems
+
+    def cut(self, image: Image, points: Points) -> Image:
+        """The aligned chip of one face, (112, 112, 3) uint8 BGR. points: (68, 2) pixels of the image."""
+        return align_112(image, five_points(points))
+
+    def compare(self, ones: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, numbers) and (m, numbers) -> (n, m) similarities, -1..1; the larger the more alike."""
+        return ones @ others.T
 
     def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, 112, 112, 3) uint8 BGR, as of pixels.align_112 -> (n, 512) float32, each of length 1.
