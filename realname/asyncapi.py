@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from realname import topics
-from realname.envelope import SOURCE
-from realname.messages import AnyMessage, RecordParked, RegistrationDecided, RegistrationSubmitted
+from realname.activation import PolicyActivated
+from realname.envelope import SOURCE, AnyMessage
+from realname.messages import RecordParked, RegistrationDecided, RegistrationSubmitted
 
 VERSION = "3.0.0"  # of AsyncAPI
 _REF = "#/components/schemas/{name}"
@@ -56,7 +57,7 @@ def asyncapi_document() -> dict[str, Any]:
 
 def message_schemas() -> dict[str, Any]:
     """One JSON Schema (2020-12) for all messages, each under its name in $defs."""
-    kinds = (RegistrationSubmitted, RegistrationDecided, RecordParked)
+    kinds = (RegistrationSubmitted, RegistrationDecided, RecordParked, PolicyActivated)
     roots, definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {
         "title": "realname: every message on Kafka, told apart by its type (JSON Schema 2020-12)",
@@ -71,7 +72,7 @@ def rendered(document: dict[str, Any]) -> str:
 
 
 def _channels() -> tuple[Channel, ...]:
-    submitted, decided, _, _, dead, decisions = topics.all_topics((_OPERATOR,))
+    submitted, decided, _, _, dead, policies, decisions = topics.all_topics((_OPERATOR,))
     return (
         Channel(
             "submitted",
@@ -98,6 +99,14 @@ def _channels() -> tuple[Channel, ...]:
             (("operator", None),),
         ),
         Channel("dead", dead, (RecordParked,), "Records that could not be read, by their address.", "dispatcher", ()),
+        Channel(
+            "policies",
+            policies,
+            (PolicyActivated,),
+            "Internal: which policy and weights judge an operator's registrations, signed, each with the next sequence.",
+            "policy_officer",
+            (("dispatcher", None),),
+        ),
     )
 
 

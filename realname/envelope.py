@@ -8,14 +8,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from realname.activation import PolicyActivated
 from realname.errors import RecordTooNew, RecordUnreadable
-from realname.messages import AnyMessage, RecordParked, RegistrationDecided, RegistrationSubmitted
+from realname.messages import RecordParked, RegistrationDecided, RegistrationSubmitted
+
+AnyMessage = RegistrationSubmitted | RegistrationDecided | RecordParked | PolicyActivated
 
 SOURCE = "realname"
 _TYPES: Mapping[str, type[AnyMessage]] = {
     "realname.registration.submitted.v1": RegistrationSubmitted,
     "realname.registration.decided.v1": RegistrationDecided,
     "realname.record.parked.v1": RecordParked,
+    "realname.policy.activated.v1": PolicyActivated,
 }
 # W3C Trace Context, version 00's form; 55 characters, so what a client sends can neither grow nor say anything
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -33,7 +37,7 @@ class Record(NamedTuple):
 def seal_record(message: AnyMessage, *, key: str, traceparent: str | None = None) -> Record:
     """Encode, then decode what was encoded: a struct's constructor does not validate.
 
-    key: the registration id (a parked record's address where there is none).
+    key: the registration id; of a parked record its address, of a policy its operator.
     ce_id is deterministic (type and key), so a repeat is recognisable as one.
     traceparent: left out where it is none, see traceparent_of().
     Raises msgspec.ValidationError where the message breaks its own schema: a bug of the caller.

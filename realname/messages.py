@@ -194,11 +194,28 @@ class Score(Struct, frozen=True):
     value_fmr: float | None = None
 
 
+class ShadowDecision(Struct, frozen=True):
+    """What a candidate policy or model would have decided of the same registration. It decides nothing.
+
+    profile: the weights it ran with. failure: why it could not be measured; then the rest says nothing.
+    """
+
+    policy: Annotated[str, Meta(max_length=40)]
+    profile: Annotated[str, Meta(max_length=40)]
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    scores: tuple[Score, ...] = ()
+    models: dict[str, str] = {}
+    failure: Annotated[str, Meta(max_length=40)] | None = None
+
+
 class RegistrationDecided(Struct, frozen=True, tag="realname.registration.decided.v1", tag_field="type"):
     """The one decision of a registration. Topics registrations.decided and decisions.<operator>.
 
     reasons: every reason that holds, the decisive one first.
     evidence: sha256 of the sealed portrait and clip, as they lay in the vault.
+    profile: the weights it was measured with.
+    shadow: only on registrations.decided, where a candidate was tried beside it; operators are not shown it.
     """
 
     id: Id
@@ -215,6 +232,8 @@ class RegistrationDecided(Struct, frozen=True, tag="realname.registration.decide
     evidence: dict[str, Digest] = {}
     liveness: LivenessReport | None = None
     match: MatchReport | None = None
+    profile: str = "default"
+    shadow: ShadowDecision | None = None
 
 
 class RecordParked(Struct, frozen=True, tag="realname.record.parked.v1", tag_field="type"):
@@ -225,6 +244,3 @@ class RecordParked(Struct, frozen=True, tag="realname.record.parked.v1", tag_fie
     offset: int
     error: Annotated[str, Meta(max_length=80)]
     parked_at: Instant
-
-
-AnyMessage = RegistrationSubmitted | RegistrationDecided | RecordParked

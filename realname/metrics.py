@@ -17,6 +17,7 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 _LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15, 30, 60, 300, 900, 2700)
 _STAGE_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 300, 2700)
+_CUES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 7.5)
 _UNIT = (0.02, 0.05, 0.1, 0.15, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 _COSINE = (-0.1, 0.0, 0.1, 0.2, 0.3, 0.34, 0.38, 0.41, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _BATCH = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
@@ -64,7 +65,16 @@ TABLE: tuple[Metric, ...] = (
     Metric("realname_uploads_in_progress", "gauge", "Bodies being read", (), ("intake",)),
     Metric("realname_publish_seconds", "histogram", "Kafka acknowledgement of a submission", (), ("intake",), _LATENCY_S),
     Metric("realname_publishes_doubtful", "counter", "Publishes not acknowledged in time", (), ("intake",)),
-    Metric("realname_challenges_issued", "counter", "Challenges issued", ("operator",), ("intake",)),
+    Metric("realname_challenges_issued", "counter", "Challenges issued; cues: yes or no", ("operator", "cues"), ("intake",)),
+    Metric(
+        "realname_digests",
+        "counter",
+        "Digests announced, by outcome (ok or the problem's name)",
+        ("operator", "outcome"),
+        ("intake",),
+    ),
+    Metric("realname_digest_wait_seconds", "histogram", "Last cue to its clip's digest", (), ("intake",), _CUES_S),
+    Metric("realname_cue_late_seconds", "histogram", "A cue's time to when an open stream sent it", (), ("intake",), _CUES_S),
     # dispatcher
     Metric(
         "realname_consumer_lag_records",
@@ -90,6 +100,20 @@ TABLE: tuple[Metric, ...] = (
     Metric("realname_decisions", "counter", "Decisions committed", ("operator", "verdict", "reason"), ("dispatcher",)),
     Metric(
         "realname_decision_seconds", "histogram", "Submission to committed decision", ("operator",), ("dispatcher",), _LATENCY_S
+    ),
+    Metric(
+        "realname_shadow_decisions",
+        "counter",
+        "Decisions beside which a candidate was tried, by both verdicts",
+        ("operator", "verdict", "shadow_verdict"),
+        ("dispatcher",),
+    ),
+    Metric(
+        "realname_policy_events",
+        "counter",
+        "Events of policies.activated read, by outcome (activated, or why it does not hold)",
+        ("operator", "outcome"),
+        ("dispatcher",),
     ),
     Metric("realname_commits", "counter", "Transactions, by outcome", ("outcome",), ("dispatcher",)),
     Metric("realname_commit_seconds", "histogram", "One transaction, begin to commit", (), ("dispatcher",), _LATENCY_S),

@@ -99,7 +99,11 @@ RESULT_FIELD = "entry"
 
 
 class LivenessJob(Struct, frozen=True, tag="realname.liveness.job.v1", tag_field="type"):
-    """First stage. deadline_at: decide_within's end; a start after it reports nothing and ends the job."""
+    """First stage. deadline_at: decide_within's end; a start after it reports nothing and ends the job.
+
+    plan:   what to judge with (activation.encode_plan); None: the worker's own policy and weights.
+    shadow: the candidate to measure beside it; None: none.
+    """
 
     submitted: RegistrationSubmitted
     partition: int
@@ -108,12 +112,16 @@ class LivenessJob(Struct, frozen=True, tag="realname.liveness.job.v1", tag_field
     dispatched_at: Instant
     alone: bool = False
     traceparent: str | None = None
+    plan: bytes | None = None
+    shadow: bytes | None = None
 
 
 class MatchingJob(Struct, frozen=True, tag="realname.matching.job.v1", tag_field="type"):
     """Second stage. chips: each a sealed (see sealing.py) lossless image of an aligned face, best first.
 
     The copy under next_key has them; the one in the queue goes without, since there base64 in JSON costs 0.7 ms more.
+    plan, shadow: as in the liveness job. shadow_liveness, shadow_chips: the candidate's own, where there is one and it
+    found the clip fit; its chips have a limit of their own, as large.
     """
 
     submitted: RegistrationSubmitted
@@ -125,15 +133,29 @@ class MatchingJob(Struct, frozen=True, tag="realname.matching.job.v1", tag_field
     chips: tuple[bytes, ...]
     alone: bool = False
     traceparent: str | None = None
+    plan: bytes | None = None
+    shadow: bytes | None = None
+    shadow_liveness: LivenessReport | None = None
+    shadow_chips: tuple[bytes, ...] = ()
 
 
 Failure = Literal["processing_failed", "evidence_missing", "deadline"]
+
+
+class ShadowMeasured(Struct, frozen=True):
+    """What a candidate measured. failure: why it did not, one word; no failure of a candidate ever touches the live part."""
+
+    plan: bytes
+    liveness: LivenessReport | None = None
+    match: MatchReport | None = None
+    failure: str | None = None
 
 
 class StageResult(Struct, frozen=True, tag="realname.stage.result.v1", tag_field="type"):
     """The one entry of a registration, added by the last stage that ran, carrying all reports.
 
     failure: no verdict can be drawn; with it the reports may be absent.
+    plan:    what it was measured with, as the job had it: it is decided with the same.
     """
 
     id: Id
@@ -143,6 +165,8 @@ class StageResult(Struct, frozen=True, tag="realname.stage.result.v1", tag_field
     liveness: LivenessReport | None = None
     match: MatchReport | None = None
     failure: Failure | None = None
+    plan: bytes | None = None
+    shadow: ShadowMeasured | None = None
 
 
 Job = LivenessJob | MatchingJob

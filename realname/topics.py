@@ -9,6 +9,7 @@ DECIDED = "registrations.decided"
 REVIEWED = "registrations.reviewed"
 ERASED = "registrations.erased"
 DEAD = "registrations.dead"
+POLICIES = "policies.activated"
 DISPATCHER_GROUP = "dispatcher"
 
 PARTITIONS = 12  # on one machine; a submission and its decision have the same partition number
@@ -17,7 +18,7 @@ _DAY_MS = 86_400_000
 
 
 class Topic(NamedTuple):
-    """One topic. retention_ms: how long records stay; timestamp: LogAppendTime where ages are measured."""
+    """One topic. retention_ms: how long records stay (-1: for ever); timestamp: LogAppendTime where ages are measured."""
 
     name: str
     partitions: int
@@ -49,5 +50,6 @@ def all_topics(operators: tuple[str, ...], *, partitions: int = PARTITIONS) -> t
         Topic(REVIEWED, 1, 400 * _DAY_MS),
         Topic(ERASED, 1, 400 * _DAY_MS),
         Topic(DEAD, 1, 30 * _DAY_MS),
+        Topic(POLICIES, 1, -1),  # for ever: who judged by what is asked years later, and a start reads it whole
         *(Topic(decisions_of(operator), partitions, 30 * _DAY_MS) for operator in operators),
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from datetime import UTC, datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from realname import ids
+from realname.activation import Plan, PolicyActivated, SignerKey
 from realname.calibration import load_calibration
 from realname.messages import BlobRef, Challenge, Consent, LivenessReport, MatchReport, RegistrationSubmitted
+from realname.policy import load_policy
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -44,14 +49,35 @@ def a_submission(registration_id: str | None = None, **changes) -> RegistrationS
     return RegistrationSubmitted(**(values | changes))
 
 
+EMBEDDER = load_calibration("lfw-fr-feature").embedder
+
+
 def a_live_report(**changes) -> LivenessReport:
     values = {"pad_live": 0.97, "pad_frames": 7, "parallax": 0.2, "yaw_range_deg": 25.0, "duration_s": 4.0, "frames_judged": 50}
-    return LivenessReport(**(values | changes))
-
-
-EMBEDDER = load_calibration("lfw-fr-feature").embedder
+    return LivenessReport(**(values | {"models": {"embedder": EMBEDDER}} | changes))
 
 
 def a_match(**changes) -> MatchReport:
     measured = {"similarity": 0.7, "copy_correlation": 0.4, "models": {"embedder": EMBEDDER}}
     return MatchReport(**(measured | changes))
+
+
+def a_signer(operator: str = "north") -> SignerKey:
+    """A key pair made anew."""
+    key = Ed25519PrivateKey.generate()
+    halves = (key.public_key().public_bytes_raw(), key.private_bytes_raw())
+    public, private = (base64.urlsafe_b64encode(half).decode().rstrip("=") for half in halves)
+    return SignerKey(kid=f"{operator}-policy-1", operator=operator, x=public, d=private)
+
+
+def a_policy_event(**changes) -> PolicyActivated:
+    """Unsigned."""
+    fields = {
+        "operator": "north",
+        "sequence": 1,
+        "live": Plan(load_policy("production")),
+        "activated_at": NOON,
+        "activated_by": "north-policy-1",
+        "why": "a test",
+    }
+    return PolicyActivated(**(fields | changes))

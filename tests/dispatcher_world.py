@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from realname.activation import SignerKeys
 from realname.envelope import seal_record
 from realname.messages import LivenessReport, MatchReport, RegistrationSubmitted
 from realname.metrics import Metrics
@@ -10,13 +11,13 @@ from realname.reasons import Reason
 from realname.stages import Failure, StageResult
 from services.dispatcher.loop import Dispatcher, Pace
 from services.dispatcher.meters import Meters
+from services.dispatcher.policies import PolicyBook
 from services.dispatcher.ports import Ports
 from services.dispatcher.workload import Rules, Workload
 from tests.builders import a_live_report, a_submission
-from tests.fakes.dispatcher import FakeClock, FakeKafka, FakeRedis, FakeSink, FakeSource, FakeStages, FakeTail, Trap
+from tests.fakes.dispatcher import FakeClock, FakeKafka, FakePolicies, FakeRedis, FakeSink, FakeSource, FakeStages, FakeTail, Trap
 
 RULES = Rules(
-    policy=load_policy("development"),
     operators=("north", "harbor"),
     weights={},
     partitions=2,
@@ -44,10 +45,12 @@ class World:
         self.trap = trap = Trap()
         self.source, self.sink = FakeSource(self.kafka, 0, trap), FakeSink(self.kafka, 0, trap)
         self.tail = FakeTail(self.kafka, trap)
-        ports = Ports(self.source, self.sink, self.tail, FakeStages(self.redis, trap))
+        self.policies = FakePolicies()
+        ports = Ports(self.source, self.sink, self.tail, FakeStages(self.redis, trap), self.policies)
         meters = Meters(self.metrics, self.rules.operators, self.clock.monotonic)
         pace = Pace(commit_every_s=0.05, check_every_s=5.0)
-        self.dispatcher = Dispatcher(ports, Workload(self.rules), pace=pace, meters=meters, monotonic=self.clock.monotonic)
+        workload = Workload(self.rules, PolicyBook(load_policy("development"), SignerKeys(())))
+        self.dispatcher = Dispatcher(ports, workload, pace=pace, meters=meters, monotonic=self.clock.monotonic)
         self.source.listen(self.dispatcher)
 
     def submit(self, partition: int = 0, **changes) -> RegistrationSubmitted:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from realname.activation import PolicyActivated
 from realname.clock import Monotonic
 from realname.errors import RealnameError, Transient
 from services.dispatcher.kafka import Aborted
 from services.dispatcher.meters import Meters
 from services.dispatcher.offsets import Position
+from services.dispatcher.policies import PolicyBook
 from services.dispatcher.ports import Ports
 from services.dispatcher.records import Place, Received
 from services.dispatcher.workload import Settled, Workload
@@ -40,7 +42,7 @@ class Dispatcher:
 
     def __init__(self, ports: Ports, workload: Workload, *, pace: Pace, meters: Meters, monotonic: Monotonic) -> None:
         """The caller makes the source listen() to it."""
-        self.source, self.sink, self.tail, self.stages = ports
+        self.source, self.sink, self.tail, self.stages, self.policies = ports
         self.workload = workload
         self._pace = pace
         self._meters = meters
@@ -81,6 +83,7 @@ class Dispatcher:
             self._commit()
         self.source.pause_only({each for each in self.workload.ledgers if not self.workload.wants_records(each)})
         if self._tell_due():
+            self._read_policies()
             self._tell()
 
     def ready(self) -> str | None:
@@ -213,6 +216,11 @@ class Dispatcher:
             self.tail.stop(partition)
         self._in_doubt = False
 
+    def _read_policies(self) -> None:
+        """What was activated since: jobs that are sent from now on carry it. Those under way keep what they were sent with."""
+        for event in self.policies.read():
+            apply_event(self.workload.policies, event, self._meters)
+
     def _tell(self) -> None:
         """Gauges, readiness, and admission's counts."""
         owned = self.workload.ledgers
@@ -234,6 +242,25 @@ class Dispatcher:
         """Redis TIME or the newest broker timestamp, never this machine's clock; None before either is known."""
         known = [at for at in (self._redis_at, self.workload.newest_at) if at is not None]
         return max(known, default=None)
+
+
+def apply_event(book: PolicyBook, event: PolicyActivated, meters: Meters) -> None:
+    """Take one event and say what became of it."""
+    refused = book.apply(event)
+    meters.policy_event(event.operator, "activated" if refused is None else refused.cause)
+    says = {
+        "operator": event.operator,
+        "sequence": event.sequence,
+        "policy": event.live.policy.version,
+        "profile": event.live.profile,
+        "shadow": None if event.shadow is None else event.shadow.policy.version,
+        "share": event.share,
+        "by": event.activated_by,
+    }
+    if refused is None:
+        log.info("policy activated", extra=says)
+    else:
+        log.error("policy event refused", extra={**says, "cause": refused.cause})
 
 
 class _Due:

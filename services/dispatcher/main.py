@@ -7,6 +7,7 @@ import os
 import threading
 from typing import NoReturn
 
+from realname.activation import read_signers
 from realname.clock import monotonic
 from realname.errors import RealnameError
 from realname.health import Heartbeat, serve_health
@@ -14,13 +15,15 @@ from realname.log import start_logging
 from realname.metrics import Metrics
 from realname.policy import load_policy
 from realname.settings import Dispatcher as Settings
-from realname.settings import read_settings
+from realname.settings import keys_folder, read_settings
 from realname.stopping import stop_on_signal
-from realname.topics import DECIDED, SUBMITTED
+from realname.topics import DECIDED, POLICIES, SUBMITTED
 from realname.watchdog import end_when_standing
 from services.dispatcher.kafka import KafkaSink, KafkaSource, consumer_config
-from services.dispatcher.loop import Dispatcher, Pace
+from services.dispatcher.loop import Dispatcher, Pace, apply_event
 from services.dispatcher.meters import Meters
+from services.dispatcher.policies import PolicyBook
+from services.dispatcher.policy_log import PolicyLog
 from services.dispatcher.ports import Ports
 from services.dispatcher.sender import CelerySender
 from services.dispatcher.stages import RedisStages, connect
@@ -53,7 +56,6 @@ def main() -> None:
 def rules_of(settings: Settings) -> Rules:
     """What the settings tell the state machine."""
     return Rules(
-        policy=load_policy(settings.policy),
         operators=settings.operator_names,
         weights=settings.weights,
         partitions=settings.partitions,
@@ -77,12 +79,17 @@ def _run(settings: Settings, stop: threading.Event, heartbeat: Heartbeat) -> Non
         group_metadata=source.group_metadata,
     )
     sender = CelerySender(settings.redis)
-    stages = RedisStages(connect(settings.redis), sender, decide_within_s=settings.decide_within_s)
+    meters = Meters(metrics, settings.operator_names, monotonic)
+    book = PolicyBook(load_policy(settings.policy), read_signers(keys_folder(settings)))
+    policies = PolicyLog(settings.kafka, POLICIES)
+    for event in policies.read_whole():  # before anything is taken: else it would be judged by what was replaced long ago
+        apply_event(book, event, meters)
+    stages = RedisStages(connect(settings.redis), sender, decide_within_s=settings.decide_within_s, plans_for=book.plans_for)
     dispatcher = Dispatcher(
-        Ports(source, sink, DecidedTail(settings.kafka, DECIDED), stages),
-        Workload(rules_of(settings)),
+        Ports(source, sink, DecidedTail(settings.kafka, DECIDED), stages, policies),
+        Workload(rules_of(settings), book),
         pace=Pace(settings.commit_every_s, settings.overtaken_check_s),
-        meters=Meters(metrics, settings.operator_names, monotonic),
+        meters=meters,
         monotonic=monotonic,
     )
     serve_health(settings.metrics_port, metrics.registry, alive=heartbeat.check, ready=dispatcher.ready)

@@ -53,11 +53,19 @@ class Meters:
             assert finished.decided is not None
             operator = self._label(finished.decided.operator)
             self._metrics.count("realname_decisions", operator, finished.decided.verdict, finished.decided.reasons[0].value)
+            if finished.decided.shadow is not None:
+                self._metrics.count(
+                    "realname_shadow_decisions", operator, finished.decided.verdict, finished.decided.shadow.verdict
+                )
             if finished.taken is not None and now is not None:
                 age_s = max(0.0, (now - finished.taken.at).total_seconds())
                 self._metrics.observe("realname_decision_seconds", age_s, operator)
         if decided:
             self._metrics.observe("realname_commit_decisions", len(decided))
+
+    def policy_event(self, operator: str, outcome: str) -> None:
+        """An event of policies.activated was read. outcome: activated, or why it does not hold."""
+        self._metrics.count("realname_policy_events", self._label(operator), outcome)
 
     def redis_lost(self, started_again: int) -> None:
         """Redis came back empty."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import msgspec
+from msgspec.structs import replace
 
 from realname.envelope import Record, open_record, seal_record
 from realname.errors import RealnameError
@@ -24,13 +25,14 @@ def of_decision(
 ) -> tuple[Outgoing, ...]:
     """For registrations.decided and, where the operator is one of ours, its own topic; the submission's partition in both.
 
-    Raises Unsealable.
+    A candidate's opinion stays inside: an operator's systems must not be able to act on it. Raises Unsealable.
     """
     record = _sealed(decided, traceparent)
     internal = Outgoing(DECIDED, partition, record)
     if decided.operator not in operators:
         return (internal,)
-    return internal, Outgoing(decisions_of(decided.operator), partition, record)
+    shown = record if decided.shadow is None else _sealed(replace(decided, shadow=None), traceparent)
+    return internal, Outgoing(decisions_of(decided.operator), partition, shown)
 
 
 def of_parked(parked: RecordParked) -> tuple[Outgoing, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from realname.activation import PolicyActivated
 from services.dispatcher.kafka import Outcome
 from services.dispatcher.offsets import Position
 from services.dispatcher.overtaken import Mark
@@ -51,6 +52,12 @@ class Stages(Protocol):
     def tell_undecided(self, counts: Mapping[int, Mapping[str, int]]) -> None: ...
 
 
+class Policies(Protocol):
+    """policies.activated; see PolicyLog."""
+
+    def read(self) -> Sequence[PolicyActivated]: ...
+
+
 class Ports(NamedTuple):
     """The neighbours."""
 
@@ -58,3 +65,4 @@ class Ports(NamedTuple):
     sink: Sink
     tail: Tail
     stages: Stages
+    policies: Policies

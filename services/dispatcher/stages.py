@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +19,7 @@ from realname import stages
 from realname.errors import RecordUnreadable, Transient
 from realname.stages import EPOCH_KEY, MARK_TTL_S, QUEUES, RESULT_FIELD, LivenessJob, Stage, StageResult
 from services.dispatcher.overtaken import Mark
+from services.dispatcher.policies import Plans
 from services.dispatcher.records import Arrival, InFlight, Place, Taken
 from services.dispatcher.sender import ANSWER_S_MAX, task_id_of_queued, task_id_of_unacked
 
@@ -35,6 +36,9 @@ class Collected(NamedTuple):
     now: datetime
     lost: bool
     arrivals: list[Arrival]
+
+
+PlansFor = Callable[[str, str], Plans]  # of an operator and a registration id
 
 
 class Sender(Protocol):
@@ -54,11 +58,12 @@ def connect(url: str) -> redis.Redis:
 class RedisStages:
     """All methods raise Transient where Redis does not answer; then nothing is certain and the same call is right again."""
 
-    def __init__(self, client: redis.Redis, sender: Sender, *, decide_within_s: float) -> None:
-        """Does not connect yet."""
+    def __init__(self, client: redis.Redis, sender: Sender, *, decide_within_s: float, plans_for: PlansFor) -> None:
+        """Does not connect yet. plans_for: what each job is to be judged with, asked when it is sent."""
         self._redis = client
         self._sender = sender
         self._decide_within_s = decide_within_s
+        self._plans_for = plans_for
         self._epoch: bytes | None = None
         self._cursors: dict[int, str] = {}
 
@@ -169,6 +174,7 @@ class RedisStages:
         return [InFlight(each, sent_before.get(each.place, now.timestamp())) for each in jobs]
 
     def _job(self, taken: Taken, now: datetime) -> LivenessJob:
+        plans = self._plans_for(taken.submitted.operator, taken.submitted.id)
         return LivenessJob(
             submitted=taken.submitted,
             partition=taken.partition,
@@ -176,6 +182,8 @@ class RedisStages:
             deadline_at=taken.deadline_at(self._decide_within_s),
             dispatched_at=now,
             traceparent=taken.traceparent,
+            plan=plans.live,
+            shadow=plans.shadow,
         )
 
     def _mark(self, jobs: Sequence[Taken], now: datetime, state: str) -> None:

@@ -9,15 +9,17 @@ from typing import Literal, NamedTuple
 
 from realname.envelope import header, traceparent_of
 from realname.messages import RegistrationSubmitted
-from realname.policy import Policy
-from realname.verdicts import Evidence, decide, unreadable
+from realname.stages import StageResult
+from realname.verdicts import Evidence, unreadable
 from services.dispatcher import outgoing
 from services.dispatcher.deadletter import DeadLetterLimit, TooNew, Unreadable, open_submission, parked
+from services.dispatcher.deciding import decided_of
 from services.dispatcher.fair_queue import FairQueue
 from services.dispatcher.known_ids import KnownIds
 from services.dispatcher.ledger import Finished, PartitionLedger
 from services.dispatcher.offsets import Fitting, Position
 from services.dispatcher.overtaken import OvertakenWatch
+from services.dispatcher.policies import PolicyBook
 from services.dispatcher.records import Arrival, InFlight, Outgoing, Place, Received, Taken
 
 Outcome = Literal["taken", "ignored", "held", "known_id", "parked", "record_too_new", "dead_letters"]
@@ -33,7 +35,6 @@ class Took(NamedTuple):
 class Rules(NamedTuple):
     """What the dispatcher was told. started_max: jobs in flight; lookahead_max: records a partition; times in seconds."""
 
-    policy: Policy
     operators: tuple[str, ...]
     weights: Mapping[str, float]
     partitions: int
@@ -67,9 +68,10 @@ class Settled(NamedTuple):
 class Workload:
     """The dispatcher's state machine."""
 
-    def __init__(self, rules: Rules) -> None:
-        """Nothing is assigned yet."""
+    def __init__(self, rules: Rules, policies: PolicyBook) -> None:
+        """Nothing is assigned yet. policies: what to decide by; events are applied to it as they come."""
         self.rules = rules
+        self.policies = policies
         self.ledgers: dict[int, PartitionLedger] = {}
         self.in_flight: dict[Place, InFlight] = {}
         self.starting: dict[Place, Taken] = {}  # popped, not yet known to be sent
@@ -172,22 +174,25 @@ class Workload:
             return
         taken = ledger.undecided.get(offset)
         if taken is not None and taken.submitted.id == result.id:
-            self.finish(taken, Evidence(result.liveness, result.match, result.failure), now)
+            self.finish(taken, Evidence(result.liveness, result.match, result.failure), now, result)
         if offset in ledger.finished:
             ledger.entries.setdefault(offset, []).append(arrival.entry)
         else:  # complete already, or of another Kafka than this one
             self.unwanted.append(arrival)
 
-    def finish(self, taken: Taken, evidence: Evidence, now: datetime) -> None:
-        """Decide it. What was reported and cannot be written down counts as not measured: else each owner would die of it."""
+    def finish(self, taken: Taken, evidence: Evidence, now: datetime, result: StageResult | None = None) -> None:
+        """Decide it. What was reported and cannot be written down counts as not measured: else each owner would die of it.
+
+        result: what the evidence came in; None where nothing was measured.
+        """
         job = self.in_flight.pop(taken.place, None)
         self.starting.pop(taken.place, None)
         if job is not None and evidence.failure is None:
             self.watch.done(job)
         try:
-            self._finish(taken, evidence, now)
+            self._finish(taken, evidence, now, result)
         except outgoing.Unsealable:
-            self._finish(taken, Evidence(failure="processing_failed"), now)
+            self._finish(taken, Evidence(failure="processing_failed"), now, None)
 
     def end_late(self, now: datetime) -> int:
         """Decide what has waited too long as such. Returns how many."""
@@ -248,15 +253,15 @@ class Workload:
         decided = None
         if found.registration_id is not None and not ledger.known.is_further(found.registration_id, record.offset):
             ledger.known.remember(found.registration_id, offset=record.offset, at_ms=record.at_ms)
-            policy = self.rules.policy
+            policy = self.policies.live_policy(found.operator)
             decided = unreadable(found.registration_id, operator=found.operator, store=found.store, policy=policy, at=record.at)
             records += outgoing.of_decision(decided, record.partition, operators=self.rules.operators)
         ledger.finish(record.offset, Finished(records, decided))
         self._arrive_early(ledger, record.offset, now)
         return Took("parked", found.error)
 
-    def _finish(self, taken: Taken, evidence: Evidence, now: datetime) -> None:
-        decided = decide(taken.submitted, evidence, self.rules.policy, decided_at=now)
+    def _finish(self, taken: Taken, evidence: Evidence, now: datetime, result: StageResult | None) -> None:
+        decided = decided_of(taken.submitted, evidence, result, self.policies, now=now)
         operators, partition = self.rules.operators, taken.partition
         records = outgoing.of_decision(decided, partition, operators=operators, traceparent=taken.traceparent)
         self.ledgers[partition].finish(taken.offset, Finished(records, decided, taken))

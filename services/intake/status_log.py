@@ -23,9 +23,9 @@ from kafka.errors import KafkaError
 
 from realname import ids
 from realname.clock import monotonic
-from realname.envelope import open_record
+from realname.envelope import AnyMessage, open_record
 from realname.errors import RecordTooNew, RecordUnreadable, Transient
-from realname.messages import AnyMessage, RegistrationDecided, RegistrationSubmitted
+from realname.messages import RegistrationDecided, RegistrationSubmitted
 from realname.topics import DECIDED, SUBMITTED
 
 _CALL_MS = 3_000  # one question to the broker

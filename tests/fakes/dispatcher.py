@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from realname.activation import PolicyActivated
 from realname import stages
 from realname.envelope import Record, open_record
 from realname.errors import Transient
@@ -165,6 +166,17 @@ class FakeSink:
         self.kafka.positions |= positions
         self.trap.step()
         return Aborted("_TIMED_OUT") if fate == "doubt" else Committed()
+
+
+class FakePolicies:
+    """policies.activated: what a test puts into `events` comes at the next read."""
+
+    def __init__(self) -> None:
+        self.events: list[PolicyActivated] = []
+
+    def read(self) -> list[PolicyActivated]:
+        came, self.events = self.events, []
+        return came
 
 
 class FakeTail:

@@ -15,6 +15,7 @@ from realname.errors import Transient
 from realname.messages import MatchReport
 from realname.stages import StageResult, encode_job
 from services.dispatcher.ports import Stages
+from services.dispatcher.policies import Plans
 from services.dispatcher.records import Taken
 from services.dispatcher.sender import CelerySender, task_id_of_queued
 from services.dispatcher.stages import RedisStages, connect
@@ -76,7 +77,7 @@ class RealRig:
 
     def owner(self) -> Stages:
         self.senders.append(CelerySender(self.valkey.url))
-        return RedisStages(connect(self.valkey.url), self.senders[-1], decide_within_s=2700)
+        return RedisStages(connect(self.valkey.url), self.senders[-1], decide_within_s=2700, plans_for=nothing_activated)
 
     def queued(self) -> list[str]:
         return [task_id_of_queued(each).split(":")[0] for each in reversed(self.client.lrange("liveness", 0, -1))]
@@ -110,6 +111,10 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
 
 def taken(offset: int, partition: int = 0) -> Taken:
     return Taken(partition, offset, a_submission(), NOON)
+
+
+def nothing_activated(_operator: str, _registration_id: str) -> Plans:
+    return Plans(None, None)
 
 
 def ids_of(jobs: list[Taken]) -> list[str]:
@@ -250,7 +255,7 @@ def test_the_second_step_leaves_what_a_quick_worker_wrote(own_valkey: Valkey) ->
         def send(self, job: wire.LivenessJob) -> None:
             client.hset(wire.marker_key(job.submitted.id), mapping={"stage": "matching", "started_at": "12.5"})
 
-    owner, job = RedisStages(connect(own_valkey.url), QuickWorker(), decide_within_s=2700), taken(0)
+    owner, job = RedisStages(connect(own_valkey.url), QuickWorker(), decide_within_s=2700, plans_for=nothing_activated), taken(0)
     owner.submit([job])
     mark = owner.marks([job])[job.place]
     assert (mark.stage, mark.started_at_s) == ("matching", 12.5)

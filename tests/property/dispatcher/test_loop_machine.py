@@ -19,22 +19,34 @@ from realname.envelope import seal_record
 from realname.ids import mint
 from realname.messages import LivenessReport, MatchReport
 from realname.metrics import Metrics
+from realname.activation import SignerKeys
 from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.stages import StageResult
 from realname.topics import DECIDED, decisions_of
 from services.dispatcher.loop import Dispatcher, Pace
 from services.dispatcher.meters import Meters
+from services.dispatcher.policies import PolicyBook
 from services.dispatcher.ports import Ports
 from services.dispatcher.workload import Rules, Workload
 from tests.builders import a_submission
-from tests.fakes.dispatcher import FakeClock, FakeKafka, FakeRedis, FakeSink, FakeSource, FakeStages, FakeTail, Killed, Trap
+from tests.fakes.dispatcher import (
+    FakeClock,
+    FakeKafka,
+    FakePolicies,
+    FakeRedis,
+    FakeSink,
+    FakeSource,
+    FakeStages,
+    FakeTail,
+    Killed,
+    Trap,
+)
 
 PARTITIONS = 2
 WITHIN_S = 2700
 EXAMPLES = 2000 if os.environ.get("FAULT") == "whole" else 200
 RULES = Rules(
-    policy=load_policy("development"),
     operators=("north", "harbor"),
     weights={"north": 2.0},
     partitions=PARTITIONS,
@@ -55,10 +67,12 @@ class Member:
         self.trap = Trap()
         self.source = FakeSource(kafka, number, self.trap)
         self.sink = FakeSink(kafka, number, self.trap)
-        ports = Ports(self.source, self.sink, FakeTail(kafka, self.trap), FakeStages(redis, self.trap, decide_within_s=WITHIN_S))
+        stages = FakeStages(redis, self.trap, decide_within_s=WITHIN_S)
+        ports = Ports(self.source, self.sink, FakeTail(kafka, self.trap), stages, FakePolicies())
         meters = Meters(Metrics("dispatcher"), RULES.operators, clock.monotonic)
         pace = Pace(commit_every_s=0.05, check_every_s=5.0)
-        self.dispatcher = Dispatcher(ports, Workload(RULES), pace=pace, meters=meters, monotonic=clock.monotonic)
+        workload = Workload(RULES, PolicyBook(load_policy("development"), SignerKeys(())))
+        self.dispatcher = Dispatcher(ports, workload, pace=pace, meters=meters, monotonic=clock.monotonic)
         self.source.listen(self.dispatcher)
 
 

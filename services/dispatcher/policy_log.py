@@ -1,0 +1,93 @@
+"""policies.activated as the dispatcher reads it: whole at its start, then what comes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from realname.activation import PolicyActivated
+from realname.envelope import open_record
+from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
+from services.dispatcher.kafka import RECONNECT_MS_MAX
+
+log = logging.getLogger("dispatcher.policies")
+
+READ_MAX = 200
+WHOLE_WITHIN_S = 30.0
+
+
+class PoliciesUnread(RealnameError):
+    """The policies cannot be read whole: without them nobody knows what to judge with. See the runbook."""
+
+
+class PolicyLog:
+    """Reads without blocking after the first time. Keeps no position: the topic is short, and a start reads all of it."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        """Assigns the topic's one partition from its beginning."""
+        self._place = TopicPartition(topic, 0, 0)
+        config: dict[str, Any] = {
+            "bootstrap.servers": bootstrap,
+            "group.id": "dispatcher-policies",  # librdkafka wants a name; it is never joined and commits nothing
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+            "reconnect.backoff.max.ms": RECONNECT_MS_MAX,
+            "logger": log,
+        }
+        self._reader = Consumer(config)
+        self._reader.assign([self._place])
+
+    def read_whole(self) -> list[PolicyActivated]:
+        """Everything up to the end as it stands now. Raises PoliciesUnread."""
+        found: list[PolicyActivated] = []
+        deadline = time.monotonic() + WHOLE_WITHIN_S
+        while time.monotonic() < deadline:
+            events, at_end = self._read(0.5)
+            found += events
+            if at_end:
+                return found
+        raise PoliciesUnread(f"{self._place.topic} was not read within {WHOLE_WITHIN_S:g} s: are the topics set up?")
+
+    def read(self) -> list[PolicyActivated]:
+        """What has come since. Raises PoliciesUnread for an event of a newer version: upgrade this process."""
+        return self._read(0.0)[0]
+
+    def close(self) -> None:
+        """Ends its connection."""
+        self._reader.close()
+
+    def _read(self, within_s: float) -> tuple[list[PolicyActivated], bool]:
+        found: list[PolicyActivated] = []
+        at_end = False
+        try:
+            messages = self._reader.consume(READ_MAX, within_s or 0.001)
+        except KafkaException as error:
+            raise PoliciesUnread(f"{self._place.topic} does not read") from error
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                at_end = at_end or error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's spelling
+                if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise PoliciesUnread(f"topic {self._place.topic} is missing: set the topics up")
+                continue
+            event = _event(message.value(), message.headers())
+            if event is not None:
+                found.append(event)
+        return found, at_end
+
+
+def _event(value: bytes | None, headers: Any) -> PolicyActivated | None:
+    """None of what nobody signed so: it does not even decode. Whoever can write there can write noise."""
+    try:
+        opened = open_record(value, headers)
+    except RecordTooNew as error:
+        raise PoliciesUnread(str(error)) from None
+    except RecordUnreadable:
+        log.error("policy event does not decode")  # noqa: TRY400 - the trace says nothing more
+        return None
+    return opened if isinstance(opened, PolicyActivated) else None
