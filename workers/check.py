@@ -7,13 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from models.registry import Models, load
 from realname.errors import BadRecording
 from realname.ids import mint
-from realname.messages import Action, Challenge, LivenessReport, MatchReport, RegistrationDecided, RegistrationSubmitted
+from realname.messages import (
+    Action,
+    Challenge,
+    LivenessReport,
+    MatchReport,
+    PortraitSource,
+    RegistrationDecided,
+    RegistrationSubmitted,
+)
 from realname.policy import Policy
 from realname.settings import Worker
 from realname.verdicts import Evidence, decide
@@ -28,6 +37,18 @@ from workers.runtime import Decodes
 NOWHERE = "0" * 64  # nothing was submitted, so there is nothing to sign
 
 
+class Recorded(NamedTuple):
+    """How it was recorded, as in messages.Challenge; by default a finished clip without cues, and a chip's portrait."""
+
+    cues_at_s: tuple[float, ...] = ()
+    clip_started_at_s: float | None = None
+    digest_at_s: float | None = None
+    portrait_source: PortraitSource = "chip_read"
+
+
+WITHOUT_CUES = Recorded()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Checker:
     """All that a check needs, opened once; see `open_checker`."""
@@ -36,9 +57,26 @@ class Checker:
     models: Models
     decoder: Decodes
 
-    def check(self, portrait: bytes, clip: bytes, actions: Sequence[Action] | None, *, at: datetime) -> CheckResult:
+    def check(
+        self,
+        portrait: bytes,
+        clip: bytes,
+        actions: Sequence[Action] | None,
+        *,
+        at: datetime,
+        recorded: Recorded = WITHOUT_CUES,
+    ) -> CheckResult:
         """As `check`."""
-        return check(portrait, clip, actions, policy=self.policy, models=self.models, decoder=self.decoder, at=at)
+        return check(
+            portrait,
+            clip,
+            actions,
+            policy=self.policy,
+            models=self.models,
+            decoder=self.decoder,
+            at=at,
+            recorded=recorded,
+        )
 
     def plot(self, result: CheckResult, path: Path) -> None:
         """Draw it as a PNG, which shows the person: treat it as evidence."""
@@ -88,13 +126,20 @@ def check(
     models: Models,
     decoder: Decodes,
     at: datetime,
+    recorded: Recorded = WITHOUT_CUES,
 ) -> CheckResult:
     """Judge a portrait and a clip. actions: what was asked, in order; None: order and number are not judged.
 
     at: the time that the decision bears. Raises Transient where no decoder comes free.
     """
     asked = None if actions is None else tuple(actions)
-    challenge = Challenge(actions=asked or (), issued_at=at)
+    challenge = Challenge(
+        actions=asked or (),
+        issued_at=at,
+        cues_at_s=recorded.cues_at_s,
+        clip_started_at_s=recorded.clip_started_at_s,
+        digest_at_s=recorded.digest_at_s,
+    )
     decoded, signals, match = None, None, None
     try:
         decoded = decoder.decode_clip(clip, policy.clip.process_hz_min)
@@ -106,7 +151,7 @@ def check(
         liveness = judged.report if asked is not None else _as_shown(judged.report, signals)
         match = _matched(portrait, judged.chips, policy, models, decoder) if judged.chips else None
     return CheckResult(
-        decision=decide(_submitted(challenge), Evidence(liveness, match), policy, decided_at=at),
+        decision=decide(_submitted(challenge, recorded.portrait_source), Evidence(liveness, match), policy, decided_at=at),
         asked=asked,
         liveness=liveness,
         match=match,
@@ -134,7 +179,7 @@ def _as_shown(report: LivenessReport, signals: Signals) -> LivenessReport:
     return msgspec.structs.replace(report, challenge_unmet=(), actions=answer.actions, extra_blinks=0, extra_turns=0)
 
 
-def _submitted(challenge: Challenge) -> RegistrationSubmitted:
+def _submitted(challenge: Challenge, portrait_source: PortraitSource) -> RegistrationSubmitted:
     """A registration that nobody handed in, since decide() judges registrations."""
     return RegistrationSubmitted(
         id=mint(challenge.issued_at, bytes(10)),
@@ -148,7 +193,7 @@ def _submitted(challenge: Challenge) -> RegistrationSubmitted:
         challenge=challenge,
         submitted_at=challenge.issued_at,
         fingerprint=NOWHERE,
-        portrait_source="chip_read",
+        portrait_source=portrait_source,
     )
 
 
