@@ -100,7 +100,7 @@ class TrackRules(Struct, frozen=True, forbid_unknown_fields=True):
     """One continuous track of one face."""
 
     overlap_min: Unit  # IoU of a detection with the carried box
-    similarity_min: float  # cosine between embeddings along the track
+    change_fmr: Rate  # above: what is seen along the track, or in the matched frames, is not one face
 
 
 class PadRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,6 +168,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
         """The similarity that stands for match.review_fmr."""
         return self.calibration.similarity_at(self.match.review_fmr)
 
+    @property
+    def same_face_min(self) -> float:
+        """The similarity that stands for track.change_fmr."""
+        return self.calibration.similarity_at(self.track.change_fmr)
+
 
 def load_policy(name_or_path: str) -> Policy:
     """A policy that ships with the code (`development`, `production`) or a TOML file.
@@ -191,8 +196,9 @@ def _sound(policy: Policy, name: str) -> Policy:
     try:
         if not policy.review_min < policy.accept_min:
             raise SettingsWrong(f"policy {name!r}: match.review_fmr must be above match.accept_fmr")
+        _ = policy.same_face_min
     except ValueError as error:
-        raise SettingsWrong(f"policy {name!r}: match: {error}") from None
+        raise SettingsWrong(f"policy {name!r}: {error}") from None
     return policy
 
 

@@ -149,7 +149,7 @@ def _doubtful(
         yield _Finding("review", Reason.LIVENESS_DOUBTFUL)
     if not _is_complete(liveness, match):
         yield _Finding("review", Reason.EVIDENCE_MISSING)
-    if match is not None and not _is_calibrated(match, policy):
+    if (match is not None and not _is_calibrated(match, policy)) or not _is_track_calibrated(liveness, policy):
         yield _Finding("review", Reason.NOT_CALIBRATED)
     if match is not None and _is_between(match.similarity, policy.review_min, policy.accept_min):
         yield _Finding("review", Reason.SIMILARITY_DOUBTFUL)
@@ -161,7 +161,16 @@ def _doubtful(
 
 def _is_calibrated(match: MatchReport, policy: Policy) -> bool:
     """Whether the similarity is of the model that the thresholds were made for. Without a similarity nothing is at stake."""
-    return match.similarity is None or match.models.get("embedder") == policy.calibration.embedder
+    return match.similarity is None or _is_of(match, policy)
+
+
+def _is_of(report: LivenessReport | MatchReport, policy: Policy) -> bool:
+    """Whether the report's similarities are of the embedder that the policy's calibration was made for."""
+    return report.models.get("embedder") == policy.calibration.embedder
+
+
+def _is_track_calibrated(liveness: LivenessReport, policy: Policy) -> bool:
+    return liveness.track_similarity_min is None or _is_of(liveness, policy)
 
 
 def _line_limit(submitted: RegistrationSubmitted, policy: Policy) -> Iterator[_Finding]:
@@ -181,10 +190,14 @@ def _is_between(measured: float | None, least: float, enough: float) -> bool:
 
 
 def _face_changed(liveness: LivenessReport, match: MatchReport | None, policy: Policy) -> bool:
-    """The liveness stage compared the best chip with the moments of the actions; here the chips are held together."""
-    least = policy.track.similarity_min
-    among_chips = None if match is None else match.frames_similarity_min
-    return liveness.face_changed or _is_below(liveness.track_similarity_min, least) or _is_below(among_chips, least)
+    """The liveness stage compared the best chip with the moments of the actions; here the chips are held together.
+
+    What another embedder than the calibration's measured is compared with nothing.
+    """
+    least = policy.same_face_min
+    along_track = liveness.track_similarity_min if _is_of(liveness, policy) else None
+    among_chips = match.frames_similarity_min if match is not None and _is_of(match, policy) else None
+    return liveness.face_changed or _is_below(along_track, least) or _is_below(among_chips, least)
 
 
 def _is_complete(liveness: LivenessReport, match: MatchReport | None) -> bool:

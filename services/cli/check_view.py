@@ -147,7 +147,7 @@ def _signals(liveness: LivenessReport, match: MatchReport | None, policy: Policy
     table.add_column("signal")
     table.add_column("measured", justify="right")
     table.add_column("held against")
-    pad, turn, rules, least = policy.pad, policy.turn, policy.match, policy.track.similarity_min
+    pad, turn, rules, least = policy.pad, policy.turn, policy.match, policy.same_face_min
     found = match or MatchReport()
     table.add_row(
         f"passive PAD, median of {liveness.pad_frames} frames",
@@ -164,8 +164,8 @@ def _signals(liveness: LivenessReport, match: MatchReport | None, policy: Policy
     table.add_row("several faces", several, f"in > {policy.clip.several_share_max:.0%} of the detections")
     same = liveness.track_similarity_min
     constancy = "unbroken track" if same is None and liveness.frames_with_face else _number(same)
-    table.add_row("one face along the track", constancy, f">= {least:g}, where the track broke")
-    table.add_row("one face in the matched frames", _number(found.frames_similarity_min), f">= {least:g}")
+    table.add_row("one face along the track", constancy, f">= {least:.3f}, where the track broke")
+    table.add_row("one face in the matched frames", _number(found.frames_similarity_min), f">= {least:.3f}")
     table.add_row(
         "similarity to the portrait",
         _number(found.similarity),

@@ -177,7 +177,7 @@ def test_a_face_that_is_suddenly_elsewhere_is_refused_as_another_and_asked_again
     other = media.Piece("cap13_edit2.mp4", 480, 530)
     same = judged(checker, a[0], media.moved_aside_clip(media_folder, start, end))
     assert verdict(same) == ("retry", Reason.FACE_LOST)
-    assert same.liveness.track_similarity_min > POLICY.track.similarity_min
+    assert same.liveness.track_similarity_min > POLICY.same_face_min
     changed = judged(checker, a[0], media.moved_aside_clip(media_folder, start, other))
     assert verdict(changed) == ("refused", Reason.FACE_CHANGED)
 

@@ -178,7 +178,8 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
         with watch.asking("constancy"):
             compared = sorted({*best, *sides_of(track.jumps, track.seen)})
             same = constancy(scene.models.embedder.embed(np.stack([scene.chip(frame) for frame in compared])))
-    changed = same is not None and same < policy.track.similarity_min
+    calibrated = scene.models.digests["embedder"] == policy.calibration.embedder  # else its likeness says nothing
+    changed = same is not None and calibrated and same < policy.same_face_min
     live = pad_live(scores, policy.pad)
     lost = bool(track.jumps) and not changed  # the same face, but not followed: its motion is not to be trusted
     examined = msgspec.structs.replace(

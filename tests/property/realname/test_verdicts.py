@@ -13,7 +13,7 @@ from realname.verdicts import Evidence, decide
 from tests.builders import NOON, a_live_report, a_match, a_submission
 
 POLICY = load_policy("development")
-PAD, TURN, MATCH, TRACK = POLICY.pad, POLICY.turn, POLICY.match, POLICY.track
+PAD, TURN, MATCH = POLICY.pad, POLICY.turn, POLICY.match
 ABSENT = (None, nan, inf, -inf)
 
 SUBMISSION = a_submission()  # asks for a blink and a turn
@@ -30,7 +30,7 @@ liveness_reports = st.builds(
     pad_live=good_or(0.97, PAD.live_min, PAD.review_min),
     parallax=good_or(0.2, TURN.parallax_min),
     yaw_range_deg=good_or(25.0, TURN.parallax_yaw_range_deg_min),
-    track_similarity_min=good_or(0.8, TRACK.similarity_min),
+    track_similarity_min=good_or(0.8, POLICY.same_face_min),
     face_changed=st.sampled_from([False, False, False, True]),
     challenge_unmet=st.sampled_from([(), (), (), (Reason.BLINK_MISSING,)]),
     capture=st.sampled_from([(), (), (), (Reason.TOO_DARK,)]),
@@ -39,7 +39,7 @@ match_reports = st.builds(
     a_match,
     similarity=good_or(0.7, POLICY.accept_min, POLICY.review_min),
     copy_correlation=good_or(0.4, MATCH.copy_correlation_max),
-    frames_similarity_min=good_or(0.8, TRACK.similarity_min),
+    frames_similarity_min=good_or(0.8, POLICY.same_face_min),
     portrait=st.sampled_from([(), (), (), (Reason.NO_PORTRAIT_FOUND,)]),
 )
 
@@ -57,7 +57,7 @@ def passes(liveness, match) -> bool:
         and liveness.parallax > TURN.parallax_min
         and match.similarity >= POLICY.accept_min
         and match.copy_correlation <= MATCH.copy_correlation_max
-        and all(same >= TRACK.similarity_min for same in compared)
+        and all(same >= POLICY.same_face_min for same in compared)
         and not (liveness.face_changed or liveness.challenge_unmet or liveness.capture or match.portrait)
     )
 

@@ -196,6 +196,13 @@ def test_a_similarity_of_another_model_than_the_calibrations_goes_to_a_person():
     assert verdict_of(a_live_report(), other) == ("review", (Reason.NOT_CALIBRATED,))
 
 
+def test_another_models_likeness_along_the_track_neither_refuses_nor_passes():
+    report = a_live_report(track_similarity_min=0.1, models={"embedder": "other.onnx:0123456789abcdef"})
+    assert verdict_of(report, a_match()) == ("review", (Reason.NOT_CALIBRATED,))
+    other = a_match(frames_similarity_min=0.1, models={"embedder": "other.onnx:0123456789abcdef"})
+    assert verdict_of(a_live_report(), other) == ("review", (Reason.NOT_CALIBRATED,))
+
+
 @pytest.mark.parametrize(
     ("effect", "verdict"), [("refused", "refused"), ("retry", "retry"), ("review", "review"), ("off", "approved")]
 )
