@@ -70,6 +70,8 @@ class Intake(Common, frozen=True, kw_only=True):
     status_wait_s_max: Positive = 30
     upload_within_s: Seconds = 60.0  # a body that takes longer is cut off: it holds one of uploads_max
     waiters_max: Positive = 2000  # long polls and event streams at once; beyond it 503
+    # After the last cue: the customer answers, the recorder ends, one digest is taken. Longer serves only a clip made to fit.
+    digest_within_s: Seconds = 5.0
     requests_per_s_max: Annotated[float, Meta(gt=0)] = 500.0  # an operator and process
     requests_burst: Positive = 1000  # tokens that an idle operator saves up
 

@@ -14,34 +14,28 @@ from msgspec import Meta, Struct
 
 from realname import ids
 from realname.messages import Action, Id, Path
+from services.intake.cues import CueBounds, Plan, draw_actions, draw_plan, open_plan, seal_plan
 from services.intake.problem_names import Name
 from services.intake.problems import Problem
 
 _ISSUER = "realname-challenge"
 _ALGORITHM = "HS256"
 _KEY_BYTES_MIN = 32
-# Two or three actions, always a blink and a turn, never the same twice in a row: two blinks in a row can be one slow one.
-SEQUENCES: tuple[tuple[Action, ...], ...] = (
-    ("blink", "turn_left"),
-    ("turn_left", "blink"),
-    ("blink", "turn_right"),
-    ("turn_right", "blink"),
-    ("blink", "turn_left", "blink"),
-    ("blink", "turn_right", "blink"),
-    ("blink", "turn_left", "turn_right"),
-    ("blink", "turn_right", "turn_left"),
-    ("turn_left", "blink", "turn_right"),
-    ("turn_right", "blink", "turn_left"),
-    ("turn_left", "turn_right", "blink"),
-    ("turn_right", "turn_left", "blink"),
-)
+_USES = ("challenge signing", "person binding", "cue sealing", "digest receipt signing", "clip digest binding")  # as in Keys
 
 
 class Keys(NamedTuple):
-    """Two keys out of the one in challenge.key, so that neither use says anything about the other."""
+    """Keys out of the one in challenge.key, each for one use, so that no use says anything about another.
+
+    signing: challenges; binding: the person in them; sealing: the plan of their cues; receipts: signs digest receipts;
+    digests: the clip's digest in them.
+    """
 
     signing: bytes
     binding: bytes
+    sealing: bytes
+    receipts: bytes
+    digests: bytes
 
 
 class Purpose(NamedTuple):
@@ -55,7 +49,10 @@ class Purpose(NamedTuple):
 
 
 class Ticket(Struct, frozen=True):
-    """A challenge's claims. jti: id of challenge and registration; person: a keyed digest; iat, exp: seconds since 1970."""
+    """A challenge's claims. jti: id of challenge and registration; person: a keyed digest; iat, exp: seconds since 1970.
+
+    Anyone can read a token's claims. So a challenge with cues has no actions here: they stand in `cues`, sealed.
+    """
 
     jti: Id
     iss: Literal["realname-challenge"]
@@ -67,6 +64,7 @@ class Ticket(Struct, frozen=True):
     actions: Annotated[tuple[Action, ...], Meta(max_length=3)]
     iat: float
     exp: float
+    cues: Annotated[str, Meta(max_length=400)] | None = None
 
     @property
     def issued_at(self) -> datetime:
@@ -82,28 +80,38 @@ class Ticket(Struct, frozen=True):
         """Whether it may no longer be used for a new registration."""
         return now.timestamp() >= self.exp
 
+    def age_s(self, now: datetime) -> float:
+        """Seconds since it was issued, to the millisecond."""
+        return round((now - self.issued_at).total_seconds(), 3)
+
 
 def derive_keys(secret: bytes) -> Keys:
     """secret: the content of challenge.key, at least 32 bytes. Raises ValueError."""
     if len(secret) < _KEY_BYTES_MIN:
         raise ValueError(f"challenge.key must hold at least {_KEY_BYTES_MIN} bytes")
-    return Keys(
-        *(hmac.digest(secret, label, hashlib.sha256) for label in (b"realname challenge signing", b"realname person binding"))
-    )
-
-
-def draw_actions(draw: random.Random) -> tuple[Action, ...]:
-    """One of SEQUENCES, each as likely as the next."""
-    return draw.choice(SEQUENCES)
+    return Keys(*(hmac.digest(secret, f"realname {use}".encode(), hashlib.sha256) for use in _USES))
 
 
 def issue(
-    purpose: Purpose, *, keys: Keys, now: datetime, lifetime_s: int, randomness: bytes, draw: random.Random
+    purpose: Purpose,
+    *,
+    keys: Keys,
+    now: datetime,
+    lifetime_s: int,
+    randomness: bytes,
+    draw: random.Random,
+    cues: CueBounds | None = None,
 ) -> tuple[Ticket, str]:
-    """A new challenge and its signed form. randomness: 10 bytes; draw: seeded by the system in production."""
+    """A new challenge and its signed form. randomness: 10 bytes; draw: the system's in production.
+
+    cues: where its actions are to be released one by one; on the face path alone.
+    """
     identity = ids.mint(now, randomness)
     # to the millisecond, as the id has it: the id's instant and iat are the same
     issued_at = ids.minted_at(identity)
+    face = purpose.path == "face"
+    assert face or cues is None, "the referee path has no actions to release"
+    plan = draw_plan(draw, cues) if cues is not None else None
     ticket = Ticket(
         jti=identity,
         iss=_ISSUER,
@@ -112,32 +120,53 @@ def issue(
         terminal=purpose.terminal,
         person=_person(purpose, keys),
         path=purpose.path,
-        actions=draw_actions(draw) if purpose.path == "face" else (),
+        actions=draw_actions(draw) if face and plan is None else (),
         iat=issued_at.timestamp(),
         exp=(issued_at + timedelta(seconds=lifetime_s)).timestamp(),
+        cues=seal_plan(plan, key=keys.sealing, identity=identity, draw=draw) if plan is not None else None,
     )
     return ticket, jwt.encode(msgspec.to_builtins(ticket), keys.signing, algorithm=_ALGORITHM)
 
 
-def verify(token: str, purpose: Purpose, keys: Keys) -> Ticket | Problem:
-    """The ticket, if we signed it for exactly this purpose; else challenge_invalid or challenge_mismatch.
+def read(token: str, operator: str, keys: Keys) -> Ticket | Problem:
+    """The ticket, if we signed it for this operator; else challenge_invalid.
 
-    It may have expired: the same request again gets the same answer also later, so expiry is asked only before a
-    registration is new (`Ticket.has_expired`). Another operator's challenge is as unknown as a forged one.
+    Another operator's challenge is as unknown as a forged one. It may have expired: see `verify`.
     """
     try:
         body: dict[str, Any] = jwt.decode(token, keys.signing, algorithms=[_ALGORITHM], options=_WITHOUT_TIME)
         ticket = msgspec.convert(body, type=Ticket)
     except (jwt.InvalidTokenError, msgspec.ValidationError):
         return Problem(Name.CHALLENGE_INVALID, field="challenge")
-    if ticket.operator != purpose.operator or not ids.is_registration_id(ticket.jti):
+    if ticket.operator != operator or not ids.is_registration_id(ticket.jti):
         return Problem(Name.CHALLENGE_INVALID, field="challenge")
+    return ticket
+
+
+def verify(token: str, purpose: Purpose, keys: Keys) -> Ticket | Problem:
+    """The ticket, if we signed it for exactly this purpose; else challenge_invalid or challenge_mismatch.
+
+    It may have expired: the same request again gets the same answer also later, so expiry is asked only before a
+    registration is new (`Ticket.has_expired`).
+    """
+    ticket = read(token, purpose.operator, keys)
+    if isinstance(ticket, Problem):
+        return ticket
     for field in ("store", "terminal", "path"):
         if getattr(ticket, field) != getattr(purpose, field):
             return Problem(Name.CHALLENGE_MISMATCH, field=field)
     if not hmac.compare_digest(ticket.person, _person(purpose, keys)):
         return Problem(Name.CHALLENGE_MISMATCH, field="person_token")
     return ticket
+
+
+def plan_of(ticket: Ticket, keys: Keys) -> Plan | None:
+    """The plan of its cues; None for a challenge without. A plan that we signed and cannot open is a bug."""
+    if ticket.cues is None:
+        return None
+    plan = open_plan(ticket.cues, key=keys.sealing, identity=ticket.jti)
+    assert plan is not None, "sealed under the key that signed it"
+    return plan
 
 
 _WITHOUT_TIME: Any = {"verify_exp": False, "verify_iat": False, "verify_aud": False, "require": ["exp", "iat", "jti"]}

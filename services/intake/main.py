@@ -19,12 +19,15 @@ from realname.health import serve_health
 from realname.keys import FileKeys
 from realname.log import start_logging
 from realname.metrics import Metrics
+from realname.policy import load_policy
 from realname.settings import Intake, keys_folder, read_settings
 from realname.vault import open_vault
 from services.intake import challenge
 from services.intake.admission import Admission, shares
 from services.intake.app import build_app
 from services.intake.auth import Callers, read_keys
+from services.intake.cueing import Cueing
+from services.intake.cues import bounds_of
 from services.intake.evidence import Evidence
 from services.intake.issuing import Issuing
 from services.intake.openapi import build_document
@@ -33,6 +36,7 @@ from services.intake.publisher import KafkaPublisher
 from services.intake.registering import Bounds, Registering
 from services.intake.routes import Desk
 from services.intake.scratch import Away, RedisScratch
+from services.intake.seats import Seats
 from services.intake.status import Statuses
 from services.intake.status_log import KafkaStatusLog
 from services.intake.upload import Limits
@@ -84,8 +88,11 @@ def compose(settings: Intake) -> ASGIApp:
     challenge_keys = _challenge_keys(folder / "challenge.key")
     limits = Limits(settings.request_bytes_max, settings.portrait_bytes_max, settings.clip_bytes_max)
     bounds = Bounds(limits, settings.uploads_max, settings.upload_within_s, settings.partitions)
-    statuses = Statuses(scratch, log, clock=wall_clock, waiters_max=settings.waiters_max)
-    issuing = Issuing(callers, admission, challenge_keys, scratch, metrics, wall_clock, settings.challenge_lifetime_s)
+    seats = Seats(settings.waiters_max)
+    cues = bounds_of(load_policy(settings.policy), digest_within_s=settings.digest_within_s)
+    statuses = Statuses(scratch, log, clock=wall_clock, seats=seats)
+    issuing = Issuing(callers, admission, challenge_keys, scratch, metrics, wall_clock, settings.challenge_lifetime_s, cues)
+    cueing = Cueing(callers, challenge_keys, cues, seats, metrics, wall_clock)
     registering = Registering(
         callers, challenge_keys, admission, keys, evidence, publisher, scratch, log, metrics, wall_clock, bounds
     )
@@ -102,7 +109,7 @@ def compose(settings: Intake) -> ASGIApp:
     if settings.metrics_port:
         serve_health(settings.metrics_port, metrics.registry, alive=lambda: None, ready=ready)
     pages = pages_of(build_document(_version(), limits, settings.status_wait_s_max))
-    desk = Desk(issuing, registering, statuses, callers, metrics, ready, settings.status_wait_s_max, pages)
+    desk = Desk(issuing, cueing, registering, statuses, callers, metrics, ready, settings.status_wait_s_max, pages)
     closing = (close_evidence, publisher.close, log.close, scratch.close)
     return build_app(desk, background=(publisher.run, statuses.run, count), closing=closing, stop=_stop)
 

@@ -9,15 +9,35 @@ import msgspec
 from services.intake.problem_names import Name
 from services.intake.problem_texts import TABLE
 from services.intake.problems import MEDIA_TYPE, ProblemDocument
-from services.intake.requests import Accepted, ChallengeIssued, ChallengeRequest, RegistrationRequest, StatusAnswer
+from services.intake.requests import (
+    Accepted,
+    ChallengeIssued,
+    ChallengeRequest,
+    Cue,
+    CueClock,
+    CuesEnd,
+    DigestRequest,
+    DigestTaken,
+    RegistrationRequest,
+    StatusAnswer,
+)
 from services.intake.upload import Limits
 
-_STRUCTS = (ChallengeRequest, ChallengeIssued, RegistrationRequest, Accepted, StatusAnswer, ProblemDocument)
+_CUED = (CueClock, Cue, CuesEnd, DigestRequest, DigestTaken)
+_STRUCTS = (ChallengeRequest, ChallengeIssued, *_CUED, RegistrationRequest, Accepted, StatusAnswer, ProblemDocument)
 _JSON = "application/json"
 _AUTH = (Name.TOKEN_MISSING, Name.TOKEN_INVALID, Name.TOKEN_EXPIRED)
 _FIELDS = (Name.FIELD_UNKNOWN, Name.FIELD_MISSING, Name.FIELD_INVALID, Name.BODY_MALFORMED, Name.BODY_TOO_LARGE)
 _RATE = (Name.RATE_LIMITED, Name.BACKLOG_SHARE_USED)
 _READ = (*_AUTH, Name.REGISTRATION_UNKNOWN, Name.LEDGER_UNAVAILABLE, Name.TOO_MANY_WAITING)
+_CHALLENGE = (
+    *_AUTH,
+    Name.STORE_NOT_ALLOWED,
+    Name.CHALLENGE_INVALID,
+    Name.CHALLENGE_MISMATCH,
+    Name.CHALLENGE_EXPIRED,
+    Name.CHALLENGE_WITHOUT_CUES,
+)
 _REGISTER = (
     *_AUTH,
     *_RATE,
@@ -35,6 +55,10 @@ _REGISTER = (
     Name.CHALLENGE_INVALID,
     Name.CHALLENGE_MISMATCH,
     Name.CHALLENGE_EXPIRED,
+    Name.CHALLENGE_WITHOUT_CUES,
+    Name.RECEIPT_MISSING,
+    Name.RECEIPT_INVALID,
+    Name.CLIP_NOT_AS_ANNOUNCED,
     Name.ID_ALREADY_USED,
     Name.REGISTRATION_IN_PROGRESS,
     Name.TOO_MANY_UPLOADS,
@@ -86,7 +110,14 @@ def build_document(version: str, limits: Limits, wait_s_max: int) -> dict[str, A
 def operations(limits: Limits, wait_s_max: int) -> tuple[Operation, ...]:
     """Every operation for callers, in the order of a registration."""
     identity = _parameter("registration_id", "path", "The id of the 202 answer", {"type": "string"})
-    return (_ask_challenge(), _hand_in(limits), _read_status(identity, wait_s_max), _follow_status(identity))
+    return (
+        _ask_challenge(),
+        _follow_cues(),
+        _announce(),
+        _hand_in(limits),
+        _read_status(identity, wait_s_max),
+        _follow_status(identity),
+    )
 
 
 def _ask_challenge() -> Operation:
@@ -95,11 +126,48 @@ def _ask_challenge() -> Operation:
         "/v1/challenges",
         "Ask for a challenge",
         "Two or three actions in random order, always a blink and a turn. Good for one registration of this store, terminal "
-        "and person, until it expires. Its id is the registration's id.",
+        "and person, until it expires. Its id is the registration's id. With `cues` the actions are not in the answer: they "
+        "come one by one, at random times, from `GET /v1/challenges/{challenge_id}/cues`.",
         201,
         _content(_JSON, "ChallengeIssued"),
         (*_AUTH, *_RATE, *_FIELDS, Name.STORE_NOT_ALLOWED),
         body=_content(_JSON, "ChallengeRequest"),
+    )
+
+
+_CHALLENGE_ID = {"type": "string"}
+
+
+def _follow_cues() -> Operation:
+    identity = _parameter("challenge_id", "path", "The challenge's id", _CHALLENGE_ID)
+    token = _parameter("realname-challenge", "header", "The challenge, as issued", {"type": "string"})
+    return Operation(
+        "get",
+        "/v1/challenges/{challenge_id}/cues",
+        "Follow the cues",
+        "Server-sent events: `clock` at once (a CueClock), a `cue` (a Cue) whenever an action is to be shown, and `end` (a "
+        "CuesEnd) with the last one. Times are fixed when the challenge is issued: opening the stream early or twice shows "
+        "nothing before its time, opening it late shows at once what was due. The clip must begin before the first cue, at "
+        "least 1 s after the issue.",
+        200,
+        {"text/event-stream": {"schema": {"type": "string"}}},
+        (*_CHALLENGE, Name.TOO_MANY_WAITING),
+        parameters=(identity, token | {"required": True}),
+    )
+
+
+def _announce() -> Operation:
+    return Operation(
+        "post",
+        "/v1/challenges/{challenge_id}/digest",
+        "Announce the clip's digest",
+        "At once after the recording, and within seconds of the last cue (`digest_until_s` of the `end` event); the clip "
+        "itself may follow later. The receipt goes into the registration's `digest_receipt`. Repeating it is safe.",
+        201,
+        _content(_JSON, "DigestTaken"),
+        (*_CHALLENGE, *_FIELDS, Name.DIGEST_EARLY, Name.DIGEST_LATE, Name.CLIP_START_WRONG),
+        body=_content(_JSON, "DigestRequest"),
+        parameters=(_parameter("challenge_id", "path", "The challenge's id", _CHALLENGE_ID),),
     )
 
 

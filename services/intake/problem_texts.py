@@ -116,6 +116,44 @@ TABLE: dict[Name, Row] = {
     Name.CHALLENGE_EXPIRED: _row(
         410, ("The challenge has expired", "Ask for a new challenge and record again."), ("挑战已过期", "请重新获取挑战并录制。")
     ),
+    Name.CHALLENGE_WITHOUT_CUES: _row(
+        422,
+        ("This challenge has no timed cues", "Leave the receipt and the cues out, or ask for a challenge with `cues`."),
+        ("该挑战没有定时提示", "请去掉回执和提示步骤，或以 `cues` 重新获取挑战。"),
+    ),
+    Name.DIGEST_EARLY: _row(
+        409,
+        ("The last cue is still to come", "Announce the clip once the stream of cues has ended."),
+        ("最后一个提示尚未发出", "请在提示流结束后再申报视频摘要。"),
+    ),
+    Name.DIGEST_LATE: _row(
+        410,
+        ("The clip was announced too late", "Ask for a new challenge and record again; announce at once after the last cue."),
+        ("视频摘要申报过晚", "请重新获取挑战并录制，最后一个提示后立即申报。"),
+    ),
+    Name.CLIP_START_WRONG: _row(
+        422,
+        (
+            "The recording does not begin where it must",
+            "Ask for a new challenge; begin to record after it is issued and before the first cue.",
+        ),
+        ("录制开始时间不对", "请重新获取挑战，并在其签发之后、第一个提示之前开始录制。"),
+    ),
+    Name.RECEIPT_MISSING: _row(
+        422,
+        ("The digest receipt is missing", "Announce the clip's digest after the last cue, and send the receipt for it."),
+        ("缺少摘要回执", "请在最后一个提示后申报视频摘要，并一并发送回执。"),
+    ),
+    Name.RECEIPT_INVALID: _row(
+        422,
+        ("The digest receipt is not one of this challenge", "Send the receipt as it was given for this challenge."),
+        ("摘要回执与挑战不符", "请原样发送该挑战的摘要回执。"),
+    ),
+    Name.CLIP_NOT_AS_ANNOUNCED: _row(
+        422,
+        ("The clip is not the one that was announced", "Send the very bytes whose digest was announced, not encoded again."),
+        ("视频与申报的摘要不一致", "请发送申报摘要时的原始视频，不要重新编码。"),
+    ),
     Name.ID_ALREADY_USED: _row(
         422,
         ("This challenge was used for another request", "Ask for a new challenge; a challenge is good for one recording."),
@@ -138,7 +176,9 @@ TABLE: dict[Name, Row] = {
         503, ("Too many uploads at once", "Wait as `Retry-After` says."), ("同时上传过多", "请按 `Retry-After` 等待后重试。")
     ),
     Name.TOO_MANY_WAITING: _row(
-        503, ("Too many are waiting for a status", "Ask without waiting."), ("等待状态的连接过多", "请改为不等待的查询。")
+        503,
+        ("Too many are waiting at once", "Wait as `Retry-After` says."),
+        ("等待的连接过多", "请按 `Retry-After` 等待后重试。"),
     ),
     Name.LEDGER_UNAVAILABLE: _row(
         503,

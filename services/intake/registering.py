@@ -25,6 +25,7 @@ from services.intake.known import Seen, Standing, standing_of, standing_unrecord
 from services.intake.problem_names import Name
 from services.intake.problems import Problem, Refused, insist
 from services.intake.publisher import Outcome, Publisher
+from services.intake.receipt import challenge_met
 from services.intake.requests import Accepted, RegistrationRequest, accepted, check_complete, check_store, read_json
 from services.intake.scratch import Away, Scratch
 from services.intake.status import status_of_submitted
@@ -64,6 +65,7 @@ class _Attempt(NamedTuple):
     operator: str
     request: RegistrationRequest
     ticket: Ticket
+    met: Challenge
     media: dict[str, Medium]
     fingerprint: str
     traceparent: str | None
@@ -104,8 +106,9 @@ class Registering:
                 media = insist(media_of(received, request.path))
                 purpose = challenge.Purpose(caller.operator, request.store, request.terminal, request.person_token, request.path)
                 ticket = insist(challenge.verify(request.challenge, purpose, self.challenge_keys))
+                met = insist(self._challenge_met(ticket, request, media.get("clip")))
                 fingerprint = self._fingerprint(caller.operator, request, media)
-                attempt = _Attempt(caller.operator, request, ticket, media, fingerprint, call.traceparent)
+                attempt = _Attempt(caller.operator, request, ticket, met, media, fingerprint, call.traceparent)
                 return await self._take_in_once(attempt)
         except Refused as refused:
             self.metrics.count("realname_registrations_refused", caller.operator, refused.problem.name.value)
@@ -174,6 +177,12 @@ class Registering:
             raise Refused(Problem(Name.BODY_INCOMPLETE)) from None
         return insist(upload.finish())
 
+    def _challenge_met(self, ticket: Ticket, request: RegistrationRequest, clip: Medium | None) -> Challenge | Problem:
+        """The challenge as the record will have it; with cues, for the announced clip alone."""
+        token = request.digest_receipt if isinstance(request.digest_receipt, str) else None
+        plan = challenge.plan_of(ticket, self.challenge_keys)
+        return challenge_met(ticket, plan, token=token, clip_sha256=clip.sha256 if clip else None, keys=self.challenge_keys)
+
     def _fingerprint(self, operator: str, request: RegistrationRequest, media: dict[str, Medium]) -> str:
         contents = {kind: medium.content for kind, medium in media.items()}
         for kind, content in contents.items():
@@ -222,7 +231,7 @@ class Registering:
             path=request.path,
             consent=request.consent,
             lines_held=request.lines_held,
-            challenge=Challenge(actions=ticket.actions, issued_at=ticket.issued_at),
+            challenge=attempt.met,
             submitted_at=self.clock(),
             fingerprint=attempt.fingerprint,
             portrait_source=request.portrait_source,

@@ -1,11 +1,11 @@
 """The routes: from HTTP to intake's work and back. No rule stands here.
 
-To come, each in a module beside registering.py: `DELETE .../evidence`, objections, visits, cues; their routes go into ROUTES.
+To come, each in a module beside registering.py: `DELETE .../evidence`, objections, visits; their routes go into ROUTES.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from realname.health import Check
 from realname.metrics import Metrics
 from realname.statuses import RANK
 from services.intake.auth import Callers
+from services.intake.cueing import Cueing
 from services.intake.issuing import Issuing
 from services.intake.pages import Page
 from services.intake.problem_names import Name
@@ -31,6 +32,7 @@ from services.intake.status import Statuses, answer_of
 
 AnyRequest = Request[Any, Any, Any]
 CHALLENGE_BYTES_MAX = 4096
+CHALLENGE_HEADER = "realname-challenge"
 _JSON = "application/json"
 _METRICS = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
 _TEXT = "text/plain"  # Litestar adds the charset to text
@@ -41,6 +43,7 @@ class Desk:
     """What the routes work with. ready: a word for what is missing, or None; wait_s_max: of a long poll; pages: by path."""
 
     issuing: Issuing
+    cueing: Cueing
     registering: Registering
     statuses: Statuses
     callers: Callers
@@ -55,6 +58,20 @@ async def create_challenge(request: AnyRequest) -> Response[bytes]:
     """Issue a challenge."""
     issued = await _desk(request).issuing.create_challenge(request.headers.get("authorization"), await request.body())
     return _json(issued, 201)
+
+
+@get("/v1/challenges/{challenge_id:str}/cues", name="follow_cues")
+async def follow_cues(request: AnyRequest, challenge_id: FromPath[str]) -> Response[Any]:
+    """Server-sent events, each cue at its time. The token is a header: addresses end up in logs."""
+    authorization, token = request.headers.get("authorization"), request.headers.get(CHALLENGE_HEADER)
+    return _events(await _desk(request).cueing.follow_cues(authorization, challenge_id, token))
+
+
+@post("/v1/challenges/{challenge_id:str}/digest", name="take_digest", request_max_body_size=CHALLENGE_BYTES_MAX)
+async def take_digest(request: AnyRequest, challenge_id: FromPath[str]) -> Response[bytes]:
+    """Take the digest of a clip whose cues have all been shown."""
+    body = await request.body()
+    return _json(await _desk(request).cueing.take_digest(request.headers.get("authorization"), challenge_id, body), 201)
 
 
 @post("/v1/registrations", name="create_registration", status_code=202, request_max_body_size=None)
@@ -91,8 +108,7 @@ async def follow_registration(request: AnyRequest, registration_id: FromPath[str
     events = insist(await desk.statuses.events(caller, registration_id, seen_rank))
     if seen_rank >= RANK["decided"]:
         return Response(None, status_code=204, headers={"cache-control": "no-store"})
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return Stream(events, media_type="text/event-stream", headers=headers)
+    return _events(events)
 
 
 @get("/healthz", name="healthz")
@@ -123,6 +139,8 @@ async def docs(request: AnyRequest) -> Response[bytes]:
 
 ROUTES: tuple[HTTPRouteHandler, ...] = (
     create_challenge,
+    follow_cues,
+    take_digest,
     create_registration,
     read_registration,
     follow_registration,
@@ -140,6 +158,11 @@ def _desk(request: AnyRequest) -> Desk:
 def _json(value: msgspec.Struct, status_code: int, *, location: str | None = None) -> Response[bytes]:
     headers = {"cache-control": "no-store"} | ({"location": location} if location else {})
     return Response(msgspec.json.encode(value), status_code=status_code, media_type=_JSON, headers=headers)
+
+
+def _events(events: AsyncIterator[bytes]) -> Stream:
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return Stream(events, media_type="text/event-stream", headers=headers)
 
 
 def _wait_s(text: str, wait_s_max: int) -> float:

@@ -18,6 +18,7 @@ from services.intake.problem_names import Name
 from services.intake.problems import Problem
 from services.intake.requests import StatusAnswer
 from services.intake.scratch import Away, Scratch
+from services.intake.seats import TOO_MANY, Seats
 from services.intake.status_log import StatusLog
 
 POLL_S = 5.0  # between looks of one who waits, should its wake-up get lost
@@ -27,7 +28,6 @@ _RETENTION_S = 6 * 24 * 3600  # submissions younger than this are surely in thei
 _AHEAD_S = 120  # an id from further ahead was never minted here
 _LOOK_AGAIN_S = 2
 UNKNOWN = Problem(Name.REGISTRATION_UNKNOWN)
-TOO_MANY = Problem(Name.TOO_MANY_WAITING, retry_after_s=_LOOK_AGAIN_S)
 
 
 class Statuses:
@@ -39,19 +39,18 @@ class Statuses:
         log: StatusLog,
         *,
         clock: Clock,
-        waiters_max: int,
+        seats: Seats,
         poll_s: float = POLL_S,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
-        """waiters_max: long polls and streams at once; beyond it 503."""
+        """seats: of this process, for long polls and streams of every kind."""
         self._scratch = scratch
         self._log = log
         self._clock = clock
-        self._waiters_max = waiters_max
+        self._seats = seats
         self._poll_s = poll_s
         self._heartbeat_s = heartbeat_s
         self._waiters: dict[str, set[asyncio.Event]] = {}
-        self._waiting = 0
 
     async def current(self, caller: Caller, registration_id: str) -> Status | Problem:
         """As it is now. Another operator's, another store's and an unknown id are one answer."""
@@ -73,7 +72,7 @@ class Statuses:
         status = await self.current(caller, registration_id)
         if isinstance(status, Problem) or status.step == "decided" or wait_s <= 0:
             return status
-        if self._waiting >= self._waiters_max:
+        if self._seats.are_full:
             return TOO_MANY
         with self._seat(registration_id) as moved:
             while True:
@@ -88,7 +87,7 @@ class Statuses:
         status = await self.current(caller, registration_id)
         if isinstance(status, Problem):
             return status
-        return TOO_MANY if self._waiting >= self._waiters_max else self._stream(caller, registration_id, seen_rank)
+        return TOO_MANY if self._seats.are_full else self._stream(caller, registration_id, seen_rank)
 
     async def _stream(self, caller: Caller, registration_id: str, seen_rank: int) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
@@ -146,11 +145,10 @@ class Statuses:
         """An event that is set when the id moves, while one waits."""
         moved = asyncio.Event()
         self._waiters.setdefault(registration_id, set()).add(moved)
-        self._waiting += 1
         try:
-            yield moved
+            with self._seats.sit():
+                yield moved
         finally:
-            self._waiting -= 1
             seats = self._waiters[registration_id]
             seats.discard(moved)
             if not seats:

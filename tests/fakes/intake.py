@@ -23,6 +23,8 @@ from services.intake import challenge
 from services.intake.admission import Admission
 from services.intake.app import build_app
 from services.intake.auth import Callers, issue_token, new_caller_key
+from services.intake.cueing import Cueing
+from services.intake.cues import CueBounds
 from services.intake.evidence import Evidence
 from services.intake.issuing import Issuing
 from services.intake.openapi import build_document
@@ -30,6 +32,7 @@ from services.intake.pages import pages_of
 from services.intake.publisher import Outcome
 from services.intake.registering import Bounds, Registering
 from services.intake.routes import Desk
+from services.intake.seats import Seats
 from services.intake.status import Statuses
 from services.intake.upload import Limits
 from tests.fakes.intake_scratch import FakeScratch
@@ -38,6 +41,7 @@ PARTITIONS = 12
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 4
 CLIP = b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42" + bytes(range(256)) * 40
 LIMITS = Limits(request=4096, portrait=64 * 1024, clip=256 * 1024)
+CUE_BOUNDS = CueBounds(last_s_max=7.5, start_slack_s=0.5, digest_within_s=5.0)
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
@@ -128,7 +132,8 @@ class Intake:
         callers = Callers([pair[1] for pair in private.values()], ("north", "harbor"))
         keys = challenge.derive_keys(b"k" * 32)
         values = {"parts": LIMITS, "uploads_max": 4, "upload_within_s": 5.0, "partitions": PARTITIONS} | bounds
-        self.statuses = Statuses(self.scratch, self.log, clock=self.clock, waiters_max=3, poll_s=0.05, heartbeat_s=0.05)
+        self.seats = Seats(3)
+        self.statuses = Statuses(self.scratch, self.log, clock=self.clock, seats=self.seats, poll_s=0.05, heartbeat_s=0.05)
         self.registering = Registering(
             callers,
             keys,
@@ -142,14 +147,20 @@ class Intake:
             self.clock,
             Bounds(**values),
         )
-        issuing = Issuing(callers, self.admission, keys, self.scratch, self.metrics, self.clock, lifetime_s=600)
+        issuing = Issuing(callers, self.admission, keys, self.scratch, self.metrics, self.clock, lifetime_s=600, cues=CUE_BOUNDS)
+        cueing = Cueing(callers, keys, CUE_BOUNDS, self.seats, self.metrics, self.clock, self.pause)
         pages = pages_of(build_document("test", LIMITS, 30))
         ready = lambda: None if self.publisher.is_ready else "kafka_silent"  # noqa: E731
-        self.app = build_app(Desk(issuing, self.registering, self.statuses, callers, self.metrics, ready, 30, pages))
+        self.app = build_app(Desk(issuing, cueing, self.registering, self.statuses, callers, self.metrics, ready, 30, pages))
         self.headers = {"authorization": f"Bearer {self.token()}"}
 
     def clock(self) -> datetime:
         return self.now
+
+    async def pause(self, seconds: float) -> None:
+        """The time of streams of cues is this intake's own: it passes at once."""
+        self.pass_time(seconds)
+        await asyncio.sleep(0)
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -11,7 +11,8 @@ import pytest
 
 from realname import ids
 from services.intake import challenge
-from services.intake.challenge import SEQUENCES, Purpose, Ticket
+from services.intake.challenge import Purpose, Ticket
+from services.intake.cues import SEQUENCES, draw_actions
 from services.intake.problem_names import Name
 from services.intake.problems import Problem
 
@@ -39,7 +40,7 @@ def test_no_sequence_stands_twice_and_each_order_of_each_set_is_there() -> None:
 
 def test_every_sequence_is_drawn_about_as_often_as_the_next() -> None:
     draw = random.Random(7)
-    drawn = [challenge.draw_actions(draw) for _ in range(12_000)]
+    drawn = [draw_actions(draw) for _ in range(12_000)]
     for actions in SEQUENCES:
         assert 850 < drawn.count(actions) < 1150
 

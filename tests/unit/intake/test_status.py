@@ -122,7 +122,7 @@ def test_a_wait_ends_with_the_decision() -> None:
     async def wait() -> httpx.Response:
         fan_out = asyncio.create_task(intake.statuses.run())
         asked = asyncio.create_task(intake.acall("GET", f"/v1/registrations/{registration_id}?wait_s=30"))
-        await until(lambda: intake.statuses._waiting and intake.scratch.listeners)
+        await until(lambda: intake.seats.taken and intake.scratch.listeners)
         await intake.scratch.write(status_of(a_decision(registration_id)))
         answer = await asyncio.wait_for(asked, 5)
         fan_out.cancel()
@@ -137,7 +137,7 @@ def test_a_wait_ends_with_the_decision_also_where_the_wake_up_got_lost() -> None
 
     async def wait() -> object:
         asked = asyncio.create_task(intake.statuses.wait_decided(NORTH, registration_id, 30))
-        await until(lambda: intake.statuses._waiting)
+        await until(lambda: intake.seats.taken)
         await intake.scratch.write(status_of(a_decision(registration_id)))
         return await asyncio.wait_for(asked, 5)
 
@@ -212,7 +212,7 @@ def test_a_quiet_stream_sends_a_comment_line() -> None:
 def test_beyond_the_limit_nobody_else_may_wait() -> None:
     intake = Intake()
     registration_id = accepted(intake)
-    intake.statuses._waiting = 3
+    intake.seats.taken = 3
     refused = Problem(Name.TOO_MANY_WAITING, retry_after_s=2)
     assert asyncio.run(intake.statuses.wait_decided(NORTH, registration_id, 1)) == refused
     assert asyncio.run(intake.statuses.events(NORTH, registration_id, 0)) == refused

@@ -34,7 +34,7 @@ class Listener:
 def heard(traceparent: str) -> str | None:
     """What comes through the route."""
     listener, absent = Listener(), Any
-    desk = Desk(absent, listener, absent, absent, Metrics("intake"), lambda: None, 30, {})  # type: ignore[arg-type]
+    desk = Desk(absent, absent, listener, absent, absent, Metrics("intake"), lambda: None, 30, {})  # type: ignore[arg-type]
 
     async def post() -> None:
         transport = httpx.ASGITransport(app=build_app(desk))  # type: ignore[arg-type]
