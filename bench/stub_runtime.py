@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from realname.calibration import load_calibration
 from realname.errors import BadRecording, EvidenceMissing, Transient
 from realname.keys import WrappedKey
 from realname.messages import BlobRef, Challenge, LivenessReport, MatchReport
@@ -64,6 +65,9 @@ class StubVault:
         return blob.key.encode()
 
 
+EMBEDDER = load_calibration("lfw-fr-feature").embedder  # else decide() would not trust the similarity
+
+
 class StubDecoder:
     """The recording is its own picture. `unreadable` is its word."""
 
@@ -89,6 +93,11 @@ class StubJudges:
         self._chips = chips
         self._chance = random.Random()
 
+    @property
+    def process_hz(self) -> float:
+        """As the policy's."""
+        return 12.0
+
     def liveness(self, clip: Any, challenge: Challenge) -> StubJudged:
         """clip: the key."""
         self._act(str(clip))
@@ -97,7 +106,7 @@ class StubJudges:
     def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
         """portrait: the key."""
         self._act(str(portrait))
-        return MatchReport(similarity=0.7, copy_correlation=0.4)
+        return MatchReport(similarity=0.7, copy_correlation=0.4, models={"embedder": EMBEDDER})
 
     def _act(self, key: str) -> None:
         word = key.rpartition("/")[2]
@@ -138,7 +147,7 @@ def stub_runtime(body: Body, metrics: Metrics, *, judges: Judges, timing: Timing
         observing=Observing(metrics),
         watchdog=body.watchdog,
         vitals=body.vitals,
-        process_hz=12.0,
+        judges_with=lambda _: judges,
         pause=body.pause,
         timing=timing,
     )

@@ -157,6 +157,8 @@ class FakeJudges:
         self.asked = 0
         self.chips_seen: list[bytes] = []
 
+    process_hz = 12.0
+
     def liveness(self, clip, challenge) -> StubJudged:
         self._ask()
         return StubJudged(self.report, list(self.chips))
@@ -179,6 +181,7 @@ class Worker:
         self.memory = memory or Memory()
         self.scratch = FakeScratch(self.memory, process)
         self.judges = FakeJudges()
+        self.judges_by_plan: dict[bytes, FakeJudges] = {}
         self.sent: list[Job] = []
         self.broker_answers = True
         self.pauses: list[float] = []
@@ -193,12 +196,18 @@ class Worker:
             observing=Observing(Metrics("worker", registry=self.registry)),
             watchdog=Watchdog(20.0),
             vitals=Vitals(),
-            process_hz=12.0,
+            judges_with=self._judges_with,
             pause=self.pauses.append,
             timing=Timing(),
             clock=lambda: NOON,
             monotonic=lambda: float(next(ticks)),
         )
+
+    def _judges_with(self, plan: bytes) -> FakeJudges:
+        found = self.judges_by_plan.get(plan)
+        if found is None:
+            raise Transient("not loaded here")
+        return found
 
     def run(self, job: Job) -> bool:
         return self.run_bytes(stage_of(job), encode_job(job))

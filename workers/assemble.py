@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.registry import Models, load
+from realname.activation import DEFAULT_PROFILE, decode_plan
+from realname.errors import RecordUnreadable, Transient
 from realname.health import Check
 from realname.keys import FileKeys
 from realname.log import start_logging
@@ -34,11 +36,33 @@ class ModelJudges:
     models: Models
     policy: Policy
 
+    @property
+    def process_hz(self) -> float:
+        return self.policy.clip.process_hz_min
+
     def liveness(self, clip: Clip, challenge: Challenge) -> Judged:
         return judge_liveness(clip, challenge, self.models, self.policy)
 
     def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
         return judge_match(portrait, chips, self.models, self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The judges of any plan whose weights are loaded. profiles: name of a set of weights -> the models."""
+
+    profiles: dict[str, Models]
+
+    def judges_with(self, body: bytes) -> ModelJudges:
+        """body: an encoded plan. Raises Transient: another worker may have its weights, or this one after its upgrade."""
+        try:
+            plan = decode_plan(body)
+        except RecordUnreadable as error:
+            raise Transient("a plan of a newer version") from error
+        models = self.profiles.get(plan.profile)
+        if models is None:
+            raise Transient("the plan's weights are not loaded here")
+        return ModelJudges(models, plan.policy)
 
 
 def main() -> int:
@@ -60,7 +84,7 @@ def main() -> int:
         observing=observing,
         watchdog=body.watchdog,
         vitals=body.vitals,
-        process_hz=policy.clip.process_hz_min,
+        judges_with=Judging({DEFAULT_PROFILE: models}).judges_with,
         pause=body.pause,
         timing=timing,
     )

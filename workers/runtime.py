@@ -56,7 +56,13 @@ class Judged(Protocol):
 
 
 class Judges(Protocol):
-    """Both stages, bound to their models and policy. Raises BadRecording, Transient; anything else is a bug."""
+    """Both stages, bound to their models and policy. Raises BadRecording, Transient; anything else is a bug.
+
+    process_hz: frames a second that the decoder keeps at least; the policy's.
+    """
+
+    @property
+    def process_hz(self) -> float: ...
 
     def liveness(self, clip: Clip, challenge: Challenge) -> Judged:
         """What the clip shows."""
@@ -91,7 +97,8 @@ class Scratch(Protocol):
 class Runtime:
     """Everything the tasks use but the sending of the next task, which the Celery app gives.
 
-    process_hz:  frames a second that the decoder keeps at least; the policy's.
+    judges:      by this process's own policy and weights.
+    judges_with: by a job's plan (activation.encode_plan). Raises Transient where its weights are not loaded here.
     pause:       waits so many seconds, or less when the process is asked to end.
     """
 
@@ -103,7 +110,7 @@ class Runtime:
     observing: Observing
     watchdog: Watchdog
     vitals: Vitals
-    process_hz: float
+    judges_with: Callable[[bytes], Judges]
     pause: Callable[[float], None]
     timing: Timing = field(default_factory=Timing)
     clock: Clock = wall_clock

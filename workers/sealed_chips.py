@@ -18,9 +18,19 @@ from realname.stages import CHIPS_BYTES_MAX, Job, MatchingJob, decode_matching
 
 def seal_chips(chips: Sequence[bytes], job: Job, keys: KeyProvider) -> tuple[bytes, ...]:
     """As many of the best as fit CHIPS_BYTES_MAX together. chips: encoded, best first, at least one."""
+    return _sealed(chips, job, keys, "chip")
+
+
+def seal_shadow_chips(chips: Sequence[bytes], job: Job, keys: KeyProvider) -> tuple[bytes, ...]:
+    """A candidate's, likewise; they have a limit of their own."""
+    return _sealed(chips, job, keys, "shadow-chip")
+
+
+def _sealed(chips: Sequence[bytes], job: Job, keys: KeyProvider, kind: str) -> tuple[bytes, ...]:
+    operator, identity = job.submitted.operator, job.submitted.id
     fitting: list[bytes] = []
     for place, chip in enumerate(chips):
-        sealed, _ = seal(chip, keys=keys, operator=job.submitted.operator, registration_id=job.submitted.id, kind=_kind(place))
+        sealed, _ = seal(chip, keys=keys, operator=operator, registration_id=identity, kind=f"{kind}-{place}")
         if sum(map(len, fitting)) + len(sealed) > CHIPS_BYTES_MAX:
             break
         fitting.append(sealed)
@@ -32,16 +42,25 @@ def open_chips(job: MatchingJob, keys: KeyProvider) -> list[bytes]:
     """Raises EvidenceMissing where one does not open here, and where there is none."""
     if not job.chips:
         raise EvidenceMissing("no chips")
+    return _opened(job.chips, job, keys, "chip")
+
+
+def open_shadow_chips(job: MatchingJob, keys: KeyProvider) -> list[bytes]:
+    """A candidate's. Raises EvidenceMissing."""
+    return _opened(job.shadow_chips, job, keys, "shadow-chip")
+
+
+def _opened(sealed: Sequence[bytes], job: MatchingJob, keys: KeyProvider, kind: str) -> list[bytes]:
     operator, identity = job.submitted.operator, job.submitted.id
     return [
-        unseal(chip, keys=keys, operator=operator, registration_id=identity, kind=_kind(place))
-        for place, chip in enumerate(job.chips)
+        unseal(chip, keys=keys, operator=operator, registration_id=identity, kind=f"{kind}-{place}")
+        for place, chip in enumerate(sealed)
     ]
 
 
 def without_chips(job: MatchingJob) -> MatchingJob:
     """As it goes to the queue."""
-    return replace(job, chips=())
+    return replace(job, chips=(), shadow_chips=())
 
 
 def with_chips(job: MatchingJob, stored: bytes | None) -> MatchingJob:
@@ -49,10 +68,7 @@ def with_chips(job: MatchingJob, stored: bytes | None) -> MatchingJob:
     if job.chips or stored is None:
         return job
     try:
-        return replace(job, chips=decode_matching(stored).chips)
+        kept = decode_matching(stored)
+        return replace(job, chips=kept.chips, shadow_chips=kept.shadow_chips)
     except RecordUnreadable:
         return job
-
-
-def _kind(place: int) -> str:
-    return f"chip-{place}"

@@ -1,0 +1,72 @@
+"""A candidate policy or model, tried beside the live one on the same recording. Whatever it does, the live part goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from realname.finite import is_finite
+from realname.messages import LivenessReport
+from realname.stages import LivenessJob, MatchingJob, ShadowMeasured
+from workers.runtime import Runtime
+from workers.sealed_chips import open_shadow_chips, seal_shadow_chips
+
+if TYPE_CHECKING:  # at run time a stub worker does without OpenCV
+    from workers.clip import Clip
+
+_LOG = logging.getLogger(__name__)
+_R = TypeVar("_R")
+
+
+class Tried(NamedTuple):
+    """What a candidate made of a clip. chips: sealed; none where it found the clip unfit, or failed."""
+
+    liveness: LivenessReport | None = None
+    chips: tuple[bytes, ...] = ()
+
+
+def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip) -> Tried:
+    """Judge the clip by the candidate, where the job names one. Never raises: without a report it could not."""
+    plan = job.shadow
+    if plan is None:
+        return Tried()
+
+    def judge() -> Tried:
+        judged = runtime.judges_with(plan).liveness(clip, job.submitted.challenge)
+        chips = seal_shadow_chips(judged.chips, job, runtime.keys) if judged.chips else ()
+        return Tried(judged.report, chips) if is_finite(judged.report) else Tried()
+
+    return _guarded(judge) or Tried()
+
+
+def ended_early(job: LivenessJob, tried: Tried) -> ShadowMeasured | None:
+    """What stands beside a live clip that is not matched: a candidate that wanted to match could not."""
+    if job.shadow is None:
+        return None
+    if tried.liveness is None:
+        return ShadowMeasured(job.shadow, failure="failed")
+    return ShadowMeasured(job.shadow, tried.liveness, failure="not_matched" if tried.chips else None)
+
+
+def try_match(runtime: Runtime, job: MatchingJob, portrait: Any) -> ShadowMeasured | None:
+    """Match by the candidate, where it found the clip fit. portrait: as decoded. Never raises."""
+    plan, liveness = job.shadow, job.shadow_liveness
+    if plan is None:
+        return None
+    if liveness is None:
+        return ShadowMeasured(plan, failure="failed")
+    if not job.shadow_chips:
+        return ShadowMeasured(plan, liveness)
+    match = _guarded(lambda: runtime.judges_with(plan).match(portrait, open_shadow_chips(job, runtime.keys)))
+    if match is None or not is_finite(match):
+        return ShadowMeasured(plan, failure="failed")
+    return ShadowMeasured(plan, liveness, match)
+
+
+def _guarded(work: Callable[[], _R]) -> _R | None:
+    try:
+        return work()
+    except Exception:  # noqa: BLE001 - a candidate may be as broken as it likes
+        _LOG.exception("candidate_failed")
+        return None

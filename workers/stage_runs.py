@@ -1,0 +1,189 @@
+"""One run of one stage, from the evidence to what is stored: the only place where a stage meets vault, Redis and metrics.
+
+Every step is safe to repeat, and a repeated one gives the stored answer, never a second one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from realname.errors import BadRecording, EvidenceMissing
+from realname.finite import is_finite
+from realname.messages import BlobRef, LivenessReport, MatchReport
+from realname.stages import CHIPS_AGAIN_MAX, Failure, Job, LivenessJob, MatchingJob, ShadowMeasured, StageResult
+from workers.observing import Outcome
+from workers.runtime import Judges, Runtime
+from workers.sealed_chips import open_chips, seal_chips, with_chips, without_chips
+from workers.shadow import ended_early, try_liveness, try_match
+
+Send = Callable[[Job], None]  # sends the task of a job; raises Transient
+
+_R = TypeVar("_R", LivenessReport, MatchReport)
+
+
+class NotFinite(ArithmeticError):
+    """A bug: a report holds NaN or infinity, which pass thresholds and do not encode. Its text names no number."""
+
+
+class Start(NamedTuple):
+    """One start of one job. at: Redis TIME; since_s: the same instant on our monotonic clock."""
+
+    token: str
+    at: datetime
+    since_s: float
+
+
+def judge(runtime: Runtime, send: Send, job: Job, start: Start, stored: bytes | None) -> Outcome:
+    """stored: the matching message with its chips, where there is one."""
+    try:
+        if isinstance(job, LivenessJob):
+            return _judge_liveness(runtime, send, job, start)
+        return _judge_matching(runtime, send, with_chips(job, stored), start)
+    except EvidenceMissing:
+        return fail(runtime, job, "evidence_missing")
+
+
+def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: Start) -> Outcome:
+    submitted = job.submitted
+    clip_bytes = _evidence(runtime, job, submitted.clip, "clip")
+    judges = _judges(runtime, job)
+    try:
+        clip = runtime.decoder.decode_clip(clip_bytes, judges.process_hz)
+        judged = judges.liveness(clip, submitted.challenge)
+    except BadRecording as bad:
+        runtime.scratch.finish(_entry(job, liveness=_stamped(runtime, job, LivenessReport(capture=(bad.reason,)), start)))
+        return "bad_recording"
+    report = _stamped(runtime, job, judged.report, start)
+    runtime.observing.liveness(report)
+    tried = try_liveness(runtime, job, clip)
+    if report.capture or not judged.chips:
+        runtime.scratch.finish(_entry(job, liveness=report, shadow=ended_early(job, tried)))
+        return "bad_recording" if report.capture else "result"
+    following = MatchingJob(
+        submitted=submitted,
+        partition=job.partition,
+        offset=job.offset,
+        deadline_at=job.deadline_at,
+        dispatched_at=_now(runtime, start),
+        liveness=report,
+        chips=seal_chips(judged.chips, job, runtime.keys),
+        traceparent=job.traceparent,
+        plan=job.plan,
+        shadow=job.shadow,
+        shadow_liveness=tried.liveness,
+        shadow_chips=tried.chips,
+    )
+    runtime.scratch.keep_next(job, start.token, following)
+    send(without_chips(following))
+    return "next"
+
+
+def _judge_matching(runtime: Runtime, send: Send, job: MatchingJob, start: Start) -> Outcome:
+    _must_be_finite(job.liveness)
+    try:
+        chips = open_chips(job, runtime.keys)
+    except EvidenceMissing:
+        return _chips_again(runtime, send, job, start)
+    portrait_bytes = _evidence(runtime, job, job.submitted.portrait, "portrait")
+    outcome: Outcome = "result"
+    shadow = None
+    try:
+        portrait = runtime.decoder.decode_portrait(portrait_bytes)
+        report = _judges(runtime, job).match(portrait, chips)
+        shadow = try_match(runtime, job, portrait)
+    except BadRecording as bad:
+        report, outcome = MatchReport(portrait=(bad.reason,)), "bad_recording"
+    report = _stamped(runtime, job, report, start)
+    runtime.observing.match(report)
+    runtime.scratch.finish(_entry(job, match=report, shadow=shadow))
+    return outcome
+
+
+def _chips_again(runtime: Runtime, send: Send, job: MatchingJob, start: Start) -> Outcome:
+    """Liveness makes new chips. Bounded: chips that never open are a fault of ours, and no verdict."""
+    if runtime.scratch.count_try(job.submitted.id, "chips") > CHIPS_AGAIN_MAX:
+        return fail(runtime, job, "processing_failed")
+    runtime.scratch.drop_next(job.submitted.id)  # else liveness would only send these chips again
+    send(
+        LivenessJob(
+            submitted=job.submitted,
+            partition=job.partition,
+            offset=job.offset,
+            deadline_at=job.deadline_at,
+            dispatched_at=_now(runtime, start),
+            traceparent=job.traceparent,
+            plan=job.plan,
+            shadow=job.shadow,
+        )
+    )
+    return "chips_again"
+
+
+def _judges(runtime: Runtime, job: Job) -> Judges:
+    """By the job's plan; where it has none, by our own."""
+    return runtime.judges if job.plan is None else runtime.judges_with(job.plan)
+
+
+def fail(runtime: Runtime, job: Job, failure: Failure) -> Outcome:
+    """The entry says why, beside what liveness measured: where that is no measurement, alone."""
+    entry = _entry(job, failure=failure)
+    if entry.liveness is not None and not is_finite(entry.liveness):
+        entry = replace(entry, liveness=None)
+    runtime.scratch.finish(entry)
+    return failure
+
+
+def _entry(
+    job: Job,
+    *,
+    liveness: LivenessReport | None = None,
+    match: MatchReport | None = None,
+    failure: Failure | None = None,
+    shadow: ShadowMeasured | None = None,
+) -> StageResult:
+    """The registration's one entry; the matching stage carries what liveness measured."""
+    submitted = job.submitted
+    return StageResult(
+        id=submitted.id,
+        operator=submitted.operator,
+        partition=job.partition,
+        offset=job.offset,
+        liveness=job.liveness if isinstance(job, MatchingJob) else liveness,
+        match=match,
+        failure=failure,
+        plan=job.plan,
+        shadow=shadow,
+    )
+
+
+def _evidence(runtime: Runtime, job: Job, blob: BlobRef | None, kind: str) -> bytes:
+    if blob is None:
+        raise EvidenceMissing("the registration names none")
+    submitted = job.submitted
+    return runtime.vault.get(blob, operator=submitted.operator, registration_id=submitted.id, kind=kind)
+
+
+def _stamped(runtime: Runtime, job: Job, report: _R, start: Start) -> _R:
+    """Every report passes here on its way out. Raises NotFinite."""
+    stamped = replace(report, waited_s=waited_s(job, start.at), ran_s=runtime.monotonic() - start.since_s)
+    _must_be_finite(stamped)
+    return stamped
+
+
+def _must_be_finite(report: LivenessReport | MatchReport) -> None:
+    if not is_finite(report):
+        raise NotFinite(type(report).__name__)
+
+
+def waited_s(job: Job, at: datetime) -> float:
+    """Never negative: the sender's stamp may be some milliseconds ahead."""
+    return max(0.0, (at - job.dispatched_at).total_seconds())
+
+
+def _now(runtime: Runtime, start: Start) -> datetime:
+    """Redis TIME now, without asking again."""
+    return start.at + timedelta(seconds=runtime.monotonic() - start.since_s)
