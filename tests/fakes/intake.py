@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -148,10 +149,10 @@ class Intake:
             Bounds(**values),
         )
         issuing = Issuing(callers, self.admission, keys, self.scratch, self.metrics, self.clock, lifetime_s=600, cues=CUE_BOUNDS)
-        cueing = Cueing(callers, keys, CUE_BOUNDS, self.seats, self.metrics, self.clock, self.pause)
+        self.cueing = Cueing(callers, keys, CUE_BOUNDS, self.seats, self.metrics, self.clock, self.pause)
         pages = pages_of(build_document("test", LIMITS, 30))
         ready = lambda: None if self.publisher.is_ready else "kafka_silent"  # noqa: E731
-        self.app = build_app(Desk(issuing, cueing, self.registering, self.statuses, callers, self.metrics, ready, 30, pages))
+        self.app = build_app(Desk(issuing, self.cueing, self.registering, self.statuses, callers, self.metrics, ready, 30, pages))
         self.headers = {"authorization": f"Bearer {self.token()}"}
 
     def clock(self) -> datetime:
@@ -187,6 +188,16 @@ class Intake:
     def register(self, issued: dict[str, Any], *, parts: dict[str, Any] | None = None, **changes: Any) -> httpx.Response:
         """A registration with that challenge. parts: instead of the usual ones; None leaves one out."""
         return self.call("POST", "/v1/registrations", files=multipart(issued, parts=parts, **changes))
+
+    def cues(self, issued: dict[str, Any], **request: Any) -> httpx.Response:
+        """The stream of its cues, to its end."""
+        headers = {"realname-challenge": issued["challenge"]} | request.pop("headers", {})
+        return self.call("GET", f"/v1/challenges/{issued['id']}/cues", headers=headers, **request)
+
+    def announce(self, issued: dict[str, Any], *, clip: bytes = CLIP, **changes: Any) -> httpx.Response:
+        """The digest of that clip."""
+        body = {"challenge": issued["challenge"], "clip_sha256": hashlib.sha256(clip).hexdigest(), "clip_started_at_s": 0.25}
+        return self.call("POST", f"/v1/challenges/{issued['id']}/digest", json=body | changes)
 
     @property
     def stored(self) -> list[str]:
@@ -226,6 +237,12 @@ def multipart(issued: Mapping[str, Any], *, parts: dict[str, Any] | None = None,
     media = {} if issued["path"] == "referee" else {"portrait": ("p.jpg", JPEG), "clip": ("c.mp4", CLIP)}
     sent = {"request": (None, json.dumps(a_request(issued, **changes)), "application/json"), **media, **(parts or {})}
     return {name: part for name, part in sent.items() if part is not None}
+
+
+def events_of(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Server-sent events: name and data of each."""
+    blocks = [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.split("\n\n") if "data: " in block]
+    return [(block["event"], json.loads(block["data"])) for block in blocks]
 
 
 def in_chunks(body: bytes, cuts: Iterator[int]) -> Iterator[bytes]:

@@ -47,3 +47,9 @@ def test_a_byte_cannot_move_from_one_piece_to_the_next() -> None:
 
 def test_the_person_token_leaves_no_trace_in_it() -> None:
     assert of(person_token="person-0001") == of(person_token="person-0002")
+
+
+def test_a_request_without_a_receipt_has_the_fingerprint_of_before_there_were_receipts() -> None:
+    """So that what was accepted then gets the same answer when it is sent again now."""
+    assert of() == "9446b1665dc95b768be2934357290a91fb95b5fc23e224c6331811ebbbf005ff"
+    assert of(digest_receipt="r" * 40) != of()
