@@ -3,6 +3,8 @@
 keys/<operator>.keys.json         key-encryption keys of the vault (realname.keys.KeyFile)
 keys/callers.jwks.json            public keys of callers: Ed25519 JWKs, each with the operator that it speaks for
 keys/<operator>.caller.jwk.json   the private half, with which the command line signs its tokens
+keys/policies.jwks.json           public keys of policy signers, each with the operator whose policy it may activate
+keys/<operator>.policy.jwk.json   the private half, with which `realname activate` signs
 keys/challenge.key                32 random bytes in base64: signs challenges
 Each file is readable by its owner alone (0600, folder 0700), written whole or not at all; keys are never overwritten.
 """
@@ -17,15 +19,17 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import UNSET, Struct, UnsetType
 
+from realname.activation import SIGNERS_FILE
 from realname.keys import new_key_file
 
 JWKS = "callers.jwks.json"
 CHALLENGE_KEY = "challenge.key"
+POLICY_JWKS = SIGNERS_FILE
 _CHALLENGE_KEY_BYTES = 32
 
 
 class CallerKey(Struct, frozen=True):
-    """An Ed25519 key as a JWK (RFC 8037). operator: whose calls it signs; d: the private half, absent in the JWKS."""
+    """An Ed25519 key as a JWK (RFC 8037). operator: for whom it signs; d: the private half, absent in the JWKS."""
 
     kid: str
     operator: str
@@ -51,13 +55,15 @@ def make_keys(folder: Path, operators: tuple[str, ...]) -> tuple[str, ...]:
     for operator in operators:
         if not (vault_key := folder / f"{operator}.keys.json").exists():
             written.append(_write(vault_key, msgspec.json.encode(new_key_file(operator))))
-        if not (caller := folder / caller_file(operator)).exists():
-            written.append(_write(caller, msgspec.json.encode(new_caller_key(operator))))
+        for name, key_id in ((caller_file(operator), f"{operator}-1"), (policy_file(operator), f"{operator}-policy-1")):
+            if not (private := folder / name).exists():
+                written.append(_write(private, msgspec.json.encode(new_signing_key(operator, key_id))))
     if not (challenge := folder / CHALLENGE_KEY).exists():
         written.append(_write(challenge, base64.b64encode(os.urandom(_CHALLENGE_KEY_BYTES)) + b"\n"))
-    public = msgspec.json.format(msgspec.json.encode(_public(folder)), indent=1) + b"\n"
-    if not (jwks := folder / JWKS).exists() or jwks.read_bytes() != public:
-        written.append(_write(jwks, public))
+    for name, halves in ((JWKS, caller_file("*")), (POLICY_JWKS, policy_file("*"))):
+        public = msgspec.json.format(msgspec.json.encode(_public(folder, halves)), indent=1) + b"\n"
+        if not (jwks := folder / name).exists() or jwks.read_bytes() != public:
+            written.append(_write(jwks, public))
     return tuple(written)
 
 
@@ -66,16 +72,21 @@ def caller_file(operator: str) -> str:
     return f"{operator}.caller.jwk.json"
 
 
-def new_caller_key(operator: str) -> CallerKey:
-    """A fresh key pair; its id is `<operator>-1`."""
+def policy_file(operator: str) -> str:
+    """The name of the file with the private key that signs an operator's policy."""
+    return f"{operator}.policy.jwk.json"
+
+
+def new_signing_key(operator: str, key_id: str) -> CallerKey:
+    """A fresh key pair."""
     key = Ed25519PrivateKey.generate()
     public, private = key.public_key().public_bytes_raw(), key.private_bytes_raw()
-    return CallerKey(kid=f"{operator}-1", operator=operator, x=_base64url(public), d=_base64url(private))
+    return CallerKey(kid=key_id, operator=operator, x=_base64url(public), d=_base64url(private))
 
 
-def _public(folder: Path) -> KeySet:
-    """The public halves of all callers' keys in the folder, in the order of their names."""
-    private = [msgspec.json.decode(path.read_bytes(), type=CallerKey) for path in sorted(folder.glob(caller_file("*")))]
+def _public(folder: Path, halves: str) -> KeySet:
+    """The public halves of all private keys of that pattern in the folder, in the order of their names."""
+    private = [msgspec.json.decode(path.read_bytes(), type=CallerKey) for path in sorted(folder.glob(halves))]
     return KeySet(tuple(msgspec.structs.replace(key, d=UNSET) for key in private))
 
 

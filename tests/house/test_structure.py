@@ -28,7 +28,14 @@ DOORS = {
     "onnx": ("models.dynamic_batch", "models.prelu"),
     "av": ("workers.decoder", "bench"),
     "obstore": ("realname.vault",),
-    "cryptography": ("realname.keys", "realname.sealing", "services.intake.auth", "services.intake.cues", "deploy.local"),
+    "cryptography": (
+        "realname.activation",
+        "realname.keys",
+        "realname.sealing",
+        "services.intake.auth",
+        "services.intake.cues",
+        "deploy.local",
+    ),
     "matplotlib": ("workers.check_plot", "services.cli", "bench"),
     "redis": ("workers", "services", "deploy.local", "bench"),
 }

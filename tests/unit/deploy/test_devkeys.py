@@ -11,7 +11,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from deploy.local.devkeys import CHALLENGE_KEY, JWKS, caller_file, make_keys
+from deploy.local.devkeys import CHALLENGE_KEY, JWKS, POLICY_JWKS, caller_file, make_keys, policy_file
 from realname.keys import FileKeys
 
 OPERATORS = ("north", "harbor", "summit")
@@ -27,7 +27,13 @@ def test_a_second_start_keeps_every_key(tmp_path: Path) -> None:
 def test_a_new_operator_gets_keys_and_the_old_ones_stay(tmp_path: Path) -> None:
     make_keys(tmp_path, ("north",))
     before = (tmp_path / "north.keys.json").read_bytes()
-    assert make_keys(tmp_path, ("north", "harbor")) == ("harbor.keys.json", caller_file("harbor"), JWKS)
+    assert make_keys(tmp_path, ("north", "harbor")) == (
+        "harbor.keys.json",
+        caller_file("harbor"),
+        policy_file("harbor"),
+        JWKS,
+        POLICY_JWKS,
+    )
     assert (tmp_path / "north.keys.json").read_bytes() == before
     assert [key["operator"] for key in json.loads((tmp_path / JWKS).read_bytes())["keys"]] == ["harbor", "north"]
 
@@ -40,8 +46,15 @@ def test_only_the_owner_reads_a_key(tmp_path: Path) -> None:
 
 def test_no_private_half_is_in_the_key_set(tmp_path: Path) -> None:
     make_keys(tmp_path, OPERATORS)
-    assert all("d" not in key for key in json.loads((tmp_path / JWKS).read_bytes())["keys"])
-    assert "d" in json.loads((tmp_path / caller_file("north")).read_bytes())
+    for public, private in ((JWKS, caller_file), (POLICY_JWKS, policy_file)):
+        assert all("d" not in key for key in json.loads((tmp_path / public).read_bytes())["keys"])
+        assert "d" in json.loads((tmp_path / private("north")).read_bytes())
+
+
+def test_a_callers_key_signs_no_policy(tmp_path: Path) -> None:
+    make_keys(tmp_path, OPERATORS)
+    kinds = [{key["x"] for key in json.loads((tmp_path / name).read_bytes())["keys"]} for name in (JWKS, POLICY_JWKS)]
+    assert not kinds[0] & kinds[1]
 
 
 def test_a_token_signed_by_an_operators_key_verifies_by_that_key_alone(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""policies.activated as an operator's policy officer uses it: reads it whole, appends one event, reads it back."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportUnusedImport=false
+# kafka-python has no types (and the stubs that pyright brings are of an old version); they end in this file.
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+import crc32c  # noqa: F401  see the projector
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from realname.activation import PolicyActivated, SignerKeys, check
+from realname.envelope import open_record, seal_record
+from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
+from realname.topics import POLICIES
+
+CALL_MS = 5_000
+WHOLE_POLLS_MAX = 200
+
+
+class Entry(NamedTuple):
+    """One event, and whether it holds. refused: why not."""
+
+    event: PolicyActivated
+    refused: str | None
+
+
+def history(bootstrap: str, signers: SignerKeys) -> list[Entry]:
+    """All events in the log's order, judged as every dispatcher judges them. Raises RealnameError."""
+    latest: dict[str, PolicyActivated] = {}
+    found: list[Entry] = []
+    for event in _events(bootstrap):
+        refused = check(event, latest.get(event.operator), signers)
+        if refused is None:
+            latest[event.operator] = event
+        found.append(Entry(event, None if refused is None else refused.cause))
+    return found
+
+
+def append(bootstrap: str, event: PolicyActivated) -> None:
+    """Durable when this returns. Raises RealnameError: whether it was written is then not known; read the history."""
+    record = seal_record(event, key=event.operator)
+    try:
+        producer = KafkaProducer(
+            bootstrap_servers=bootstrap,
+            bootstrap_timeout_ms=CALL_MS,
+            acks="all",
+            enable_idempotence=True,
+            metrics_enabled=False,
+        )
+    except KafkaError:
+        raise RealnameError(f"no answer from Kafka at {bootstrap}: `realname status`") from None
+    try:
+        sent = producer.send(POLICIES, key=record.key, value=record.value, headers=record.headers, partition=0)
+        sent.get(timeout=CALL_MS / 1000)
+    except KafkaError as error:
+        raise RealnameError(f"the event was not acknowledged ({type(error).__name__}): look with `realname policy`") from None
+    finally:
+        producer.close(timeout=CALL_MS / 1000)
+
+
+def _events(bootstrap: str) -> list[PolicyActivated]:
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    place = TopicPartition(POLICIES, 0)
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            bootstrap_timeout_ms=CALL_MS,
+            request_timeout_ms=CALL_MS,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            metrics_enabled=False,
+        )
+    except KafkaError:
+        raise RealnameError(f"no answer from Kafka at {bootstrap}: `realname status`") from None
+    try:
+        if not consumer.partitions_for_topic(POLICIES):
+            raise RealnameError(f"no topic {POLICIES}: this stack was set up by an older version; `realname up` adds it")
+        consumer.assign([place])
+        consumer.seek_to_beginning(place)
+        end = consumer.end_offsets([place], timeout_ms=CALL_MS)[place]
+        found: list[PolicyActivated] = []
+        for _ in range(WHOLE_POLLS_MAX):
+            if (consumer.position(place, timeout_ms=CALL_MS) or 0) >= end:
+                return found
+            for record in consumer.poll(timeout_ms=CALL_MS // 10).get(place, ()):
+                found += _event(record.value, record.headers)
+        raise RealnameError("Kafka stopped answering")
+    except KafkaError:
+        raise RealnameError("Kafka stopped answering") from None
+    finally:
+        consumer.close(autocommit=False, timeout_ms=CALL_MS)
+
+
+def _event(value: bytes | None, headers: list[tuple[str, bytes]]) -> list[PolicyActivated]:
+    try:
+        opened = open_record(value, headers)
+    except RecordTooNew as error:
+        raise RealnameError(str(error)) from None
+    except RecordUnreadable:
+        return []  # nobody signed that; the dispatchers pass over it, too
+    return [opened] if isinstance(opened, PolicyActivated) else []
