@@ -9,13 +9,15 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from realname.activation import PolicyActivated
-from realname.envelope import open_record
+from realname.envelope import header, open_record
 from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
+from realname.topics import POLICIES
 from services.dispatcher.kafka import RECONNECT_MS_MAX
 
 log = logging.getLogger("dispatcher.policies")
 
 READ_MAX = 200
+FAMILY = str(PolicyActivated.__struct_config__.tag).rpartition(".v")[0]  # whatever its version
 WHOLE_WITHIN_S = 30.0
 
 
@@ -36,6 +38,7 @@ class PolicyLog:
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
+            "topic.metadata.propagation.max.ms": 2000,  # after it a topic that is missing is said to be
             "reconnect.backoff.max.ms": RECONNECT_MS_MAX,
             "logger": log,
         }
@@ -54,7 +57,7 @@ class PolicyLog:
         raise PoliciesUnread(f"{self._place.topic} was not read within {WHOLE_WITHIN_S:g} s: are the topics set up?")
 
     def read(self) -> list[PolicyActivated]:
-        """What has come since. Raises PoliciesUnread for an event of a newer version: upgrade this process."""
+        """What has come since. Raises PoliciesUnread for an event that this version does not read."""
         return self._read(0.0)[0]
 
     def close(self) -> None:
@@ -82,12 +85,13 @@ class PolicyLog:
 
 
 def _event(value: bytes | None, headers: Any) -> PolicyActivated | None:
-    """None of what nobody signed so: it does not even decode. Whoever can write there can write noise."""
+    """None of what does not claim to be an event. One that does and is unreadable stops us: it may hold."""
+    if not (header(headers, "ce_type") or "").startswith(FAMILY):
+        log.error("no policy event", extra={"type": "other"})
+        return None
     try:
         opened = open_record(value, headers)
-    except RecordTooNew as error:
-        raise PoliciesUnread(str(error)) from None
-    except RecordUnreadable:
-        log.error("policy event does not decode")  # noqa: TRY400 - the trace says nothing more
-        return None
-    return opened if isinstance(opened, PolicyActivated) else None
+    except (RecordTooNew, RecordUnreadable) as error:
+        raise PoliciesUnread(f"an event of {POLICIES} was written by another version: {error}") from None
+    assert isinstance(opened, PolicyActivated)
+    return opened

@@ -14,8 +14,8 @@ from realname import stages as wire
 from realname.errors import Transient
 from realname.messages import MatchReport
 from realname.stages import StageResult, encode_job
-from services.dispatcher.ports import Stages
 from services.dispatcher.policies import Plans
+from services.dispatcher.ports import Stages
 from services.dispatcher.records import Taken
 from services.dispatcher.sender import CelerySender, task_id_of_queued
 from services.dispatcher.stages import RedisStages, connect
