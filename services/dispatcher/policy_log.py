@@ -38,7 +38,6 @@ class PolicyLog:
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
-            "topic.metadata.propagation.max.ms": 2000,  # after it a topic that is missing is said to be
             "reconnect.backoff.max.ms": RECONNECT_MS_MAX,
             "logger": log,
         }
@@ -47,6 +46,7 @@ class PolicyLog:
 
     def read_whole(self) -> list[PolicyActivated]:
         """Everything up to the end as it stands now. Raises PoliciesUnread."""
+        self._insist_on_topic()
         found: list[PolicyActivated] = []
         deadline = time.monotonic() + WHOLE_WITHIN_S
         while time.monotonic() < deadline:
@@ -54,7 +54,7 @@ class PolicyLog:
             found += events
             if at_end:
                 return found
-        raise PoliciesUnread(f"{self._place.topic} was not read within {WHOLE_WITHIN_S:g} s: are the topics set up?")
+        raise PoliciesUnread(f"{self._place.topic} was not read within {WHOLE_WITHIN_S:g} s")
 
     def read(self) -> list[PolicyActivated]:
         """What has come since. Raises PoliciesUnread for an event that this version does not read."""
@@ -63,6 +63,16 @@ class PolicyLog:
     def close(self) -> None:
         """Ends its connection."""
         self._reader.close()
+
+    def _insist_on_topic(self) -> None:
+        """librdkafka waits half a minute for a topic to appear before it says that there is none."""
+        topic = self._place.topic
+        try:
+            found = self._reader.list_topics(topic, timeout=CALL_S).topics[topic]
+        except KafkaException as error:
+            raise PoliciesUnread(f"{topic}: the broker does not answer") from error
+        if found.error is not None:
+            raise PoliciesUnread(f"topic {topic} is missing: set the topics up")
 
     def _read(self, within_s: float) -> tuple[list[PolicyActivated], bool]:
         found: list[PolicyActivated] = []
@@ -75,8 +85,6 @@ class PolicyLog:
             error = message.error()
             if error is not None:
                 at_end = at_end or error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's spelling
-                if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise PoliciesUnread(f"topic {self._place.topic} is missing: set the topics up")
                 continue
             event = _event(message.value(), message.headers())
             if event is not None:
