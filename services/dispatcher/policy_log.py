@@ -12,7 +12,7 @@ from realname.activation import PolicyActivated
 from realname.envelope import header, open_record
 from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
 from realname.topics import POLICIES
-from services.dispatcher.kafka import RECONNECT_MS_MAX
+from services.dispatcher.kafka import CALL_S, RECONNECT_MS_MAX
 
 log = logging.getLogger("dispatcher.policies")
 
@@ -65,7 +65,7 @@ class PolicyLog:
         self._reader.close()
 
     def _insist_on_topic(self) -> None:
-        """librdkafka waits half a minute for a topic to appear before it says that there is none."""
+        """Librdkafka waits half a minute for a topic to appear before it says that there is none."""
         topic = self._place.topic
         try:
             found = self._reader.list_topics(topic, timeout=CALL_S).topics[topic]
