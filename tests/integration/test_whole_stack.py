@@ -9,20 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from demo.cases import CASES, Decided
 from demo.handing_in import STORE, Seen, hand_in
 from deploy.local.layout import Stack
 from deploy.local.processes import ports_of
-from realname.envelope import open_record
 from realname.keys import FileKeys
 from realname.messages import RegistrationDecided
 from realname.metrics import TABLE
+from realname.policy import load_policy
 from realname.topics import DECIDED, decisions_of
 from realname.vault import open_vault
 from services.cli.client import IntakeClient, ProblemAnswered, development_token
 from tests.eventually import eventually
+from tests.topics_read import read_whole
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -46,23 +46,7 @@ def seen(stack: Stack, media_folder: Path) -> dict[str, Seen]:
 def decided(stack: Stack, seen: dict[str, Seen]) -> dict[str, list[RegistrationDecided]]:
     """What a read_committed reader finds on each decision topic, after every case ended."""
     topics = [DECIDED, *(decisions_of(operator) for operator in stack.operators)]
-    return {topic: read_whole(stack, topic) for topic in topics}
-
-
-def read_whole(stack: Stack, topic: str) -> list[RegistrationDecided]:
-    consumer = KafkaConsumer(bootstrap_servers=stack.kafka, isolation_level="read_committed", enable_auto_commit=False)
-    try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        found: list[RegistrationDecided] = []
-        while any(consumer.position(each) < ends[each] for each in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
-                found += [open_record(record.value, record.headers) for record in records]
-        return found
-    finally:
-        consumer.close()
+    return {topic: read_whole(stack.kafka, topic) for topic in topics}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -86,11 +70,11 @@ def test_an_operators_topic_holds_its_own_decisions_and_all_of_them(stack, decid
 
 def test_a_decision_says_what_it_rests_on(decided, seen):
     approved = next(each for each in decided[DECIDED] if each.id == seen["genuine-a"].registration_id)
-    assert approved.policy == "v1-development"
+    assert approved.policy == "v2-development"
     assert {"detector", "landmarks", "spoof", "embedder"} <= set(approved.models)
     assert set(approved.evidence) == {"portrait", "clip"}
     similarity = next(score for score in approved.scores if score.name == "similarity")
-    assert similarity.value > similarity.threshold == 0.41
+    assert similarity.value > similarity.threshold == load_policy("development").accept_min
     assert all(trace.seen for trace in approved.liveness.actions)
     assert approved.submitted_at <= approved.decided_at
 

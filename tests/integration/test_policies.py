@@ -1,0 +1,77 @@
+"""Activations on the running stack: signed, followed by dispatchers and workers, tried beside the live one, undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from demo.cases import CASES, Decided
+from demo.handing_in import hand_in
+from deploy.local.layout import Stack
+from realname.errors import RealnameError
+from realname.messages import RegistrationDecided
+from realname.reasons import Reason
+from realname.topics import DECIDED, decisions_of
+from services.cli.client import IntakeClient, development_token
+from services.cli.policy import activate
+from tests.eventually import eventually
+from tests.topics_read import read_whole
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+
+OPERATOR = "summit"  # the other tests of this stack leave it alone
+GENUINE = next(case for case in CASES if case.name == "genuine-a")._replace(operator=OPERATOR)
+STRICTER = "inherits = 'development'\nversion = 'stricter'\n[effects]\nclip_seen_before = 'refused'\n"
+CANDIDATE = "inherits = 'production'\nversion = 'candidate'\n"
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> tuple[str, str]:
+    """Two policy files."""
+    for name, text in (("stricter", STRICTER), ("candidate", CANDIDATE)):
+        (tmp_path / f"{name}.toml").write_text(text)
+    return str(tmp_path / "stricter.toml"), str(tmp_path / "candidate.toml")
+
+
+def judged(stack: Stack, media_folder: Path, policy: str) -> RegistrationDecided:
+    """Genuine cuts handed in until one is decided by this policy: dispatchers follow within a second or two."""
+    found: list[RegistrationDecided] = []
+
+    def by_it() -> bool:
+        client = IntakeClient(stack.intake_url, development_token(stack.keys, OPERATOR))
+        seen = hand_in(GENUINE, client, media_folder, lambda _step: None)
+        decided = [each for each in read_whole(stack.kafka, DECIDED) if each.id == seen.registration_id]
+        found.extend(decided)
+        return decided[0].policy == policy
+
+    eventually(by_it, within_s=60)
+    return found[-1]
+
+
+def test_an_activated_policy_judges_a_candidate_is_tried_beside_it_and_both_can_be_undone(
+    stack: Stack, media_folder: Path, policies: tuple[str, str]
+) -> None:
+    stricter, candidate = policies
+    told = {"operator": OPERATOR, "state": Path(stack.state)}
+    activate("development", why="to have something to go back to", **told)
+    activate(stricter, why="a test", shadow=candidate, share=1.0, **told)
+
+    seen = judged(stack, media_folder, "stricter")
+
+    assert seen.shadow is not None
+    assert (seen.shadow.policy, seen.shadow.profile, seen.shadow.failure) == ("candidate", "default", None)
+    assert Reason.NO_CUES in seen.shadow.reasons
+    assert seen.shadow.scores == seen.scores
+    shown = [each for each in read_whole(stack.kafka, decisions_of(OPERATOR)) if each.id == seen.id]
+    assert [each.shadow for each in shown] == [None]
+
+    activate(why="it was too strict", revert=True, **told)
+    back = judged(stack, media_folder, "v2-development")
+    assert Decided(back.verdict, back.reasons[0]) == GENUINE.expected
+    assert back.shadow is None
+
+
+def test_a_key_of_another_operator_activates_nothing(stack: Stack) -> None:
+    with pytest.raises(RealnameError, match="unknown_signer"):
+        activate("production", why="a test", operator=OPERATOR, key=stack.keys / "north.policy.jwk.json", state=Path(stack.state))
