@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -80,10 +81,14 @@ def in_words(actions: tuple[Action, ...], language: Language) -> list[str]:
 
 
 def read_saved(path: Path) -> SavedChallenge:
-    """Raises RealnameError where it is not what `challenge --json` printed."""
+    """The first JSON value of the file: with --cues the cues stand behind it, a line each.
+
+    Raises RealnameError where it is not what `challenge` printed or saved.
+    """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=SavedChallenge)
+        first, _ = json.JSONDecoder().raw_decode(path.read_text("utf-8"))
+        return msgspec.convert(first, type=SavedChallenge)
     except OSError as error:
         raise RealnameError(f"{path} does not read: {error.strerror}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, ValueError):
         raise RealnameError(f"{path} is not what `realname challenge --json` printed") from None

@@ -17,7 +17,15 @@ from realname.errors import RealnameError
 from realname.media import sniff_clip, sniff_image
 from services.intake.auth import CallerKey, issue_token
 from services.intake.problems import ProblemDocument
-from services.intake.requests import Accepted, ChallengeIssued, ChallengeRequest, RegistrationRequest, StatusAnswer
+from services.intake.requests import (
+    Accepted,
+    ChallengeIssued,
+    ChallengeRequest,
+    DigestRequest,
+    DigestTaken,
+    RegistrationRequest,
+    StatusAnswer,
+)
 
 Progress = Callable[[int, int], None]  # bytes sent, bytes in all
 
@@ -55,6 +63,13 @@ class Upload(NamedTuple):
     content_type: str
 
 
+class Event(NamedTuple):
+    """A server-sent event. body: its data, JSON."""
+
+    name: str
+    body: bytes
+
+
 class IntakeClient:
     """One operator's calls. Raises ProblemAnswered and IntakeAway."""
 
@@ -72,6 +87,21 @@ class IntakeClient:
         """Ask for a challenge."""
         answer = self._call("POST", "/v1/challenges", content=msgspec.json.encode(request), headers=_JSON)
         return msgspec.json.decode(answer.content, type=ChallengeIssued)
+
+    def cues(self, issued: ChallengeIssued) -> Iterator[Event]:
+        """The events of its stream: `clock`, each `cue`, `end`. Ends early where the stream is cut: open it again."""
+        name = ""
+        for line in self._lines(f"/v1/challenges/{issued.id}/cues", {"realname-challenge": issued.challenge}):
+            if line.startswith("event:"):
+                name = _value(line).decode()
+            if line.startswith("data:"):
+                yield Event(name, _value(line))
+
+    def announce(self, challenge_id: str, request: DigestRequest) -> DigestTaken:
+        """Announce a clip's digest; repeating it within its seconds is safe."""
+        body = msgspec.json.encode(request)
+        answer = self._call("POST", f"/v1/challenges/{challenge_id}/digest", content=body, headers=_JSON)
+        return msgspec.json.decode(answer.content, type=DigestTaken)
 
     def register(self, upload: Upload, progress: Progress | None = None) -> Accepted:
         """Hand a registration in; repeating the same upload is always safe."""
@@ -94,18 +124,11 @@ class IntakeClient:
         within_s: it ends then, at the next line; intake sends one each 15 s at least.
         """
         deadline_s = monotonic() + within_s
-        try:
-            with self._http.stream("GET", f"/v1/registrations/{registration_id}/events") as answer:
-                if not answer.is_success:
-                    answer.read()
-                    raise ProblemAnswered(_problem(answer))
-                for line in answer.iter_lines():
-                    if monotonic() > deadline_s:
-                        return
-                    if line.startswith("data:"):
-                        yield msgspec.json.decode(line.removeprefix("data:").strip().encode(), type=StatusAnswer)
-        except httpx.TransportError:
-            return
+        for line in self._lines(f"/v1/registrations/{registration_id}/events"):
+            if monotonic() > deadline_s:
+                return
+            if line.startswith("data:"):
+                yield msgspec.json.decode(_value(line), type=StatusAnswer)
 
     def follow_on(self, registration_id: str, *, within_s: float) -> Iterator[StatusAnswer]:
         """As follow, asking again after each cut, also while intake is away: until it is decided, or within_s is over."""
@@ -116,6 +139,17 @@ class IntakeClient:
                 if status.step == "decided":
                     return
             time.sleep(min(_AGAIN_S, max(0.0, deadline_s - monotonic())))
+
+    def _lines(self, path: str, headers: dict[str, str] | None = None) -> Iterator[str]:
+        """The lines of a stream; ends where it is cut. Raises ProblemAnswered where it is refused."""
+        try:
+            with self._http.stream("GET", path, headers=headers) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise ProblemAnswered(_problem(answer))
+                yield from answer.iter_lines()
+        except httpx.TransportError:
+            return
 
     def _call(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
@@ -163,6 +197,11 @@ def _chunks(body: bytes, progress: Progress | None) -> Iterator[bytes]:
         yield chunk
         if progress is not None:
             progress(start + len(chunk), len(body))
+
+
+def _value(line: str) -> bytes:
+    """What stands behind the first colon of a line of a stream."""
+    return line.partition(":")[2].strip().encode()
 
 
 def _problem(answer: httpx.Response) -> ProblemDocument:

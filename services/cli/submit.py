@@ -35,6 +35,7 @@ from services.cli.calling import (
     read_saved,
 )
 from services.cli.client import IntakeClient, ProblemAnswered, Upload, upload_of
+from services.cli.cued import Recorded, announce
 from services.cli.recordings import read_recordings
 from services.cli.verdict import EXIT_CODES, as_values, lines_of
 from services.intake.requests import ChallengeRequest, RegistrationRequest, StatusAnswer
@@ -46,7 +47,10 @@ PortraitSource = Literal["chip_read", "document_photo", "scan"]
 PortraitArgument = Annotated[Path, typer.Argument(help="The photo from the identity document: JPEG, PNG or WebP.")]
 ClipArgument = Annotated[Path, typer.Argument(help="The recording: MP4, WebM or MOV, 1.5 to 12 seconds.")]
 ChallengeOption = Annotated[
-    Path | None, typer.Option("--challenge", help="A file that `realname challenge --json` printed; a new one unless given.")
+    Path | None, typer.Option("--challenge", help="A file of `realname challenge`, saved or printed; a new one unless given.")
+]
+StartedOption = Annotated[
+    float, typer.Option("--clip-started-at", help="With cues: when the clip begins, in seconds from the challenge's issue.")
 ]
 PurposeOption = Annotated[Literal["mobile", "broadband", "replacement"], typer.Option(help="What is registered.")]
 LinesOption = Annotated[int, typer.Option(min=0, help="Lines that the person's document number holds already.")]
@@ -59,6 +63,7 @@ def command(
     clip: ClipArgument,
     *,
     challenge: ChallengeOption = None,
+    clip_started_at: StartedOption = 0.0,
     operator: OperatorOption = "north",
     store: StoreOption = "store-1",
     terminal: TerminalOption = "till-1",
@@ -76,7 +81,8 @@ def command(
     """Hand in a portrait and a clip, show it moving through the stages, and print the verdict with its reasons.
 
     Without --challenge a new one is asked for: a clip recorded before then shows the asked actions only by chance. The
-    challenge's file also says operator, store, terminal and person.
+    challenge's file also says operator, store, terminal and person. Where it has cues, the clip's digest is announced
+    first: that must be within 5 seconds of the last cue.
 
     Exit code 0: approved; 1: refused; 2: retry; 3: review; 4: the request was refused; 5: no answer.
     """
@@ -92,6 +98,10 @@ def command(
             saved = _ask(client, operator, store, terminal, person or new_person())
         _say_actions(show, saved, language, is_new=challenge is None)
         request = _request(saved, purpose, lines_held, portrait_source, language)
+        if saved.issued.cues is not None:
+            taken = announce(client, saved.issued, Recorded(media.clip, clip_started_at))
+            show.print(f"digest taken at {taken.digest_at_s:.1f} s", style="dim", markup=False)
+            request = msgspec.structs.replace(request, digest_receipt=taken.digest_receipt)
         accepted = _upload(client, upload_of(request, *media), show)
         show.print(f"registration {accepted}", style="dim", markup=False)
         seen = _follow(client, accepted, show, began_s=began_s, within_s=within)
@@ -109,7 +119,8 @@ def _ask(client: IntakeClient, operator: str, store: str, terminal: str, person:
 
 
 def _say_actions(show: Console, saved: SavedChallenge, language: Language, *, is_new: bool) -> None:
-    show.print("asked: " + ", then ".join(in_words(saved.issued.actions, language)), markup=False)
+    asked = ", then ".join(in_words(saved.issued.actions, language)) or "what the cues showed"
+    show.print(f"asked: {asked}", markup=False)
     if is_new:
         show.print("the clip was there before the challenge: it fits by chance (see `realname challenge`)", style="dim")
 

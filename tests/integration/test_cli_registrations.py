@@ -9,21 +9,25 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import uvicorn
 from click.testing import Result
 from typer.testing import CliRunner
 
 from deploy.local.ports import free_run
+from realname.errors import RealnameError
 from realname.messages import Verdict
 from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.statuses import Status
-from services.cli.client import IntakeClient
+from services.cli.client import Event, IntakeClient, upload_of
+from services.cli.cued import CueStream, Recorded, record_cued
 from services.cli.main import application
 from services.cli.submit import command
+from services.intake.requests import ChallengeIssued, ChallengeRequest, Cue, CueClock, CuesEnd, RegistrationRequest
 from tests.eventually import eventually
-from tests.fakes.intake import CLIP, JPEG, NOW, Intake
+from tests.fakes.intake import CLIP, JPEG, NOW, Intake, a_request
 
 
 class Served:
@@ -195,3 +199,94 @@ def test_a_decision_that_does_not_come_is_said_with_its_id(served: Served, run: 
     result = run("submit", "--within", "1")
     assert result.exit_code == 5
     assert served.intake.published[0].id in result.stderr
+
+
+def test_cues_are_shown_as_they_come_and_the_clip_is_announced_before_it_is_handed_in(
+    served: Served, run: Run, tmp_path: Path
+) -> None:
+    saved = tmp_path / "c.json"
+    shown = run("challenge", "--cues", "--save", str(saved))
+    assert shown.exit_code == 0
+    assert "record now" in shown.output
+    assert shown.output.count("BLINK") + shown.output.count("TURN YOUR HEAD") in {2, 3}
+    assert "hand in within 5.0 s" in shown.output
+    handed_in = run("submit", "--challenge", str(saved), "--clip-started-at", "0.5")
+    assert handed_in.exit_code == 0, handed_in.output
+    met = served.intake.published[0].challenge
+    assert (len(met.cues_at_s), met.clip_started_at_s) == (len(met.actions), 0.5)
+
+
+def test_cues_are_shown_in_chinese_on_request(run: Run) -> None:
+    shown = run("challenge", "--cues", "--language", "zh").output
+    assert "眨眼" in shown
+    assert "请开始录制" in shown
+
+
+def test_for_programs_cues_are_lines_of_json_behind_the_challenge(served: Served, run: Run, tmp_path: Path) -> None:
+    first, *lines = [json.loads(line) for line in run("challenge", "--cues", "--json").stdout.splitlines()]
+    assert first["issued"]["actions"] == []
+    assert [line["event"] for line in lines] == ["cue"] * (len(lines) - 1) + ["end"]
+    assert lines[-1]["digest_until_s"] == pytest.approx(lines[-2]["at_s"] + 5.0)
+    whole = tmp_path / "c.json"
+    whole.write_text("\n".join(map(json.dumps, [first, *lines])))
+    assert run("submit", "--challenge", str(whole)).exit_code == 0
+    assert served.intake.published[0].challenge.cues_at_s == tuple(line["at_s"] for line in lines[:-1])
+
+
+def test_a_clip_that_comes_too_late_after_its_cues_is_told_so(served: Served, run: Run, tmp_path: Path) -> None:
+    saved = tmp_path / "c.json"
+    run("challenge", "--cues", "--save", str(saved))
+    served.intake.pass_time(5.1)
+    result = run("submit", "--challenge", str(saved))
+    assert result.exit_code == 4
+    assert "The clip was announced too late" in result.stderr
+
+
+def test_a_clip_that_is_made_to_its_cues_goes_through_the_whole_flow(served: Served) -> None:
+    client = IntakeClient(served.url, served.intake.token())
+    seen: list[Cue] = []
+
+    def record(cues: CueStream) -> Recorded:
+        seen.extend(cues)
+        return Recorded(CLIP + "".join(cue.action for cue in seen).encode(), 0.25)
+
+    cued = record_cued(client, ChallengeRequest("store-1", "till-1", "person-4711"), record)
+    request = msgspec.convert(
+        a_request({"challenge": cued.issued.challenge, "path": "face"}, digest_receipt=cued.taken.digest_receipt),
+        type=RegistrationRequest,
+    )
+    assert client.register(upload_of(request, JPEG, cued.clip)).id == cued.issued.id
+    client.close()
+    met = served.intake.published[0].challenge
+    assert [(cue.action, cue.at_s) for cue in cued.cues] == list(zip(met.actions, met.cues_at_s, strict=True))
+    assert met.digest_at_s == cued.taken.digest_at_s
+
+
+ISSUED = ChallengeIssued("i" * 36, "c" * 40, "face", (), NOW, NOW, "/v1/challenges/i/cues")
+
+
+class CutLine:
+    """Intake behind a line that is cut after each event, `cuts` times."""
+
+    def __init__(self, cuts: int) -> None:
+        self.cuts, self.opened = cuts, 0
+
+    def cues(self, issued: ChallengeIssued) -> Iterator[Event]:  # noqa: ARG002
+        self.opened += 1
+        yield Event("clock", msgspec.json.encode(CueClock(NOW, NOW, 0.0)))
+        for index, action in enumerate(("blink", "turn_left", "blink")[: self.opened if self.opened <= self.cuts else 3]):
+            yield Event("cue", msgspec.json.encode(Cue(index, action, 1.0 + index)))  # type: ignore[arg-type]
+        if self.opened > self.cuts:
+            yield Event("end", msgspec.json.encode(CuesEnd(8.0)))
+
+
+def test_a_stream_that_is_cut_is_opened_again_and_gives_each_cue_once() -> None:
+    line = CutLine(cuts=2)
+    stream = CueStream(line, ISSUED)  # type: ignore[arg-type]
+    assert [cue.index for cue in stream] == [0, 1, 2]
+    assert (line.opened, stream.digest_until_s) == (3, 8.0)
+
+
+def test_a_stream_that_stays_cut_is_given_up() -> None:
+    with pytest.raises(RealnameError, match="was cut"):
+        list(CueStream(CutLine(cuts=99), ISSUED))  # type: ignore[arg-type]
