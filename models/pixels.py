@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.geometry import Box, Points, arcface_map, square_map, square_of_height
+from models.geometry import Affine, Box, square_map, square_of_height
+from models.manifest import ModelEntry, Pixels
 
 Image: TypeAlias = NDArray[np.uint8]
 Planes: TypeAlias = NDArray[np.float32]  # (channels, h, w)
 
-CHIP_PX = 112  # side of an aligned face chip
 COLOUR_NDIM, GRAY_NDIM, CHANNELS = 3, 2, 3
 MEAN, SCALE = 127.0, 1 / 128  # detector and embedder: (x - 127) / 128, exact in float32
 
@@ -65,23 +65,37 @@ def crop_round(image: Image, box: Box, *, scale: float, size: int) -> Image:
     return cv2.resize(cut, (size, size))
 
 
-def align_112(image: Image, five: Points) -> Image:
-    """The aligned 112 x 112 chip, BGR. five: (5, 2) as of geometry.five_points. Outside the image it is black.
-
-    Raises ValueError where the points coincide.
-    """
+def lay(image: Image, way: Affine, *, width: int, height: int) -> Image:
+    """The (height, width) image that the map makes of a BGR one. Outside of it is black."""
     assert_colour(image)
-    return cv2.warpAffine(image, arcface_map(five), (CHIP_PX, CHIP_PX), flags=cv2.INTER_LINEAR)
+    return cv2.warpAffine(image, way, (width, height), flags=cv2.INTER_LINEAR)
+
+
+def to_numbers(image: Image, entry: ModelEntry) -> NDArray[np.float32]:
+    """BGR pixels of the input's size -> what the entry says that the model reads, of its input_shape."""
+    assert_colour(image)
+    pixels = entry.pixels or Pixels(mean=(0.0,), scale=(1.0,))
+    mean, scale = (values * CHANNELS if len(values) == 1 else values for values in (pixels.mean, pixels.scale))
+    if entry.colour == "gray":
+        gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        planes = ((gray - np.float32(mean[0])) * np.float32(scale[0]))[None]
+    else:
+        one = scale[0] if len(set(scale)) == 1 else 1.0  # OpenCV takes one scale for all channels
+        planes = cv2.dnn.blobFromImage(image, one, mean=mean, swapRB=entry.colour == "RGB")[0]
+        if one != scale[0]:
+            planes *= np.array(scale, np.float32)[:, None, None]
+    return planes if entry.layout == "NCHW" else np.ascontiguousarray(planes.transpose(1, 2, 0))
+
+
+def size_of(entry: ModelEntry) -> tuple[int, int]:
+    """(height, width) of an image model's input."""
+    shape = entry.input_shape
+    return (shape[1], shape[2]) if entry.layout == "NCHW" else (shape[0], shape[1])
 
 
 def to_rgb_planes(image: Image) -> Planes:
     """BGR pixels -> (3, h, w) RGB, (x - 127) / 128."""
     return cv2.dnn.blobFromImage(image, SCALE, mean=(MEAN, MEAN, MEAN), swapRB=True)[0]
-
-
-def to_bgr_planes(image: Image) -> Planes:
-    """BGR pixels -> (3, h, w) BGR, 0..255 as they are."""
-    return cv2.dnn.blobFromImage(image)[0]
 
 
 def assert_colour(image: Image) -> None:

@@ -1,4 +1,4 @@
-"""Opens the four models and wires each to its batcher."""
+"""Opens the four models of a profile and wires each to its batcher."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import cv2
 
 from models.batcher import Batcher, BatchLimits, Observes, observe_nothing
 from models.detector import Detector
-from models.embedder import Embedder
+from models.embedder import Embedder, open_embedder
 from models.landmarks import Landmarks
-from models.manifest import ModelEntry, Role, read_manifest
+from models.manifest import ModelEntry, Role
+from models.profiles import read_loadout
 from models.session import Device, Floats, Session, usable
-from models.spoof import Spoof
+from models.spoof import Spoof, open_spoof
 
 if TYPE_CHECKING:
     from realname.settings import Worker
@@ -50,21 +51,22 @@ class Models:
 
 
 def load(settings: Worker, observe: Observes = observe_nothing) -> Models:
-    """Open all models on the device of the settings. Raises ModelCorrupt, DeviceMissing.
+    """Open all models on the device of the settings. Raises SettingsWrong, ModelCorrupt, DeviceMissing.
 
     observe: told of each batch, by role.
     """
     cv2.setNumThreads(1)  # processes are scaled, not threads
     device = usable(Device(settings.device))
-    entries = read_manifest().models
-    sessions = {role: _open(Path(settings.models_dir), entry, device) for role, entry in entries.items()}
+    loadout, folder = read_loadout(settings.models_profile), Path(settings.models_dir)
+    entries = loadout.entries
+    sessions = {role: _open(loadout.path_of(role, folder), entry, device) for role, entry in entries.items()}
     limits = batch_limits(device, items_max=settings.batch_max, wait_ms=settings.batch_wait_ms)
     ports = {role: Port(role.value, session.run_items, limits=limits, observe=observe) for role, session in sessions.items()}
     return Models(
         detector=Detector(ports[Role.DETECTOR]),
         landmarks=Landmarks(ports[Role.LANDMARKS]),
-        spoof=Spoof(ports[Role.SPOOF]),
-        embedder=Embedder(ports[Role.EMBEDDER]),
+        spoof=open_spoof(ports[Role.SPOOF], entries[Role.SPOOF]),
+        embedder=open_embedder(ports[Role.EMBEDDER], entries[Role.EMBEDDER]),
         digests={role.value: digest_of(entry) for role, entry in entries.items()},
         device=device,
         ports=tuple(ports.values()),
@@ -83,5 +85,5 @@ def digest_of(entry: ModelEntry) -> str:
     return f"{entry.file}:{entry.loaded_sha256[:DIGEST_CHARS]}"
 
 
-def _open(folder: Path, entry: ModelEntry, device: Device) -> Session:
-    return Session(folder / entry.file, entry, sha256=entry.loaded_sha256, device=device)
+def _open(path: Path, entry: ModelEntry, device: Device) -> Session:
+    return Session(path, entry, sha256=entry.loaded_sha256, device=device)

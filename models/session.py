@@ -63,13 +63,14 @@ class Session:
         """Check the file's bytes, then open those same bytes.
 
         sha256: what the file must hash to.
-        Raises ModelCorrupt, DeviceMissing.
+        Raises ModelCorrupt, DeviceMissing, ModelMisbehaved.
         """
         self.entry = entry
         self.device = usable(device)
         self._session = _open(_read_checked(path, sha256), self.device)
         names = [value.name for value in self._session.get_inputs()]
-        assert names == [entry.input_name], names
+        if names != [entry.input_name]:
+            raise ModelMisbehaved(f"{entry.file}: its inputs are {', '.join(names)}; the entry says {entry.input_name}")
 
     def run(self, batch: Floats) -> tuple[Floats, ...]:
         """The model's outputs, one array each.
@@ -81,6 +82,9 @@ class Session:
         assert n >= 1, "an empty batch"
         assert batch.dtype == np.float32, batch.dtype
         assert batch.shape[1:] == self.entry.input_shape, (batch.shape, self.entry.file)
+        if n > 1 and self.entry.batch == "one":
+            alone = [self.run(batch[i : i + 1]) for i in range(n)]
+            return tuple(np.concatenate(parts) for parts in zip(*alone, strict=True))
         outputs: tuple[Floats, ...] = tuple(self._session.run(None, {self.entry.input_name: batch}))
         shapes = tuple(output.shape for output in outputs)
         if shapes != tuple((n, *shape) for shape in self.entry.output_shapes):

@@ -1,4 +1,7 @@
-"""Whether a face is live or a picture of one (passive PAD). fr_liveness. Never the only barrier: see MODEL_CARD.md."""
+"""Whether a face is live or a picture of one (passive PAD). Never the only barrier: see MODEL_CARD.md.
+
+How a crop is cut, what the model reads of it and which of its answers is `live` stands in its manifest entry.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.detector import RunsItems
 from models.geometry import Box
-from models.pixels import Image, Planes, assert_colour, crop_round, to_bgr_planes
+from models.manifest import Liveness, ModelEntry
+from models.pixels import Image, assert_colour, crop_round, size_of, to_numbers
 from models.session import Floats
-
-SIDE_PX = 128
-CROP_SCALE = 2.0  # of the square of the box's height; measured better than the package's 2.7 (facts, section 5)
-LIVE = 0  # the class
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +23,33 @@ class Spoof:
     """Scores faces; shares its model with all other callers."""
 
     model: RunsItems
+    entry: ModelEntry
+    rules: Liveness
 
     def score(self, image: Image, box: Box) -> float:
-        """Chance that the face is live, 0..1. image: uint8, h x w x 3, BGR (RGB ruins it: AUC .94 -> .72)."""
+        """Chance that the face is live, 0..1. image: uint8, h x w x 3, BGR."""
         return self.score_many([(image, box)])[0]
 
     def score_many(self, faces: Sequence[tuple[Image, Box]]) -> list[float]:
         """The same for many faces in one go. Take the median of five near-frontal frames, not one."""
-        outputs = self.model.run([prepare(image, box) for image, box in faces])
-        return [read(logits) for (logits,) in outputs]
+        outputs = self.model.run([self.prepare(image, box) for image, box in faces])
+        return [self.read(answer) for (answer,) in outputs]
+
+    def prepare(self, image: Image, box: Box) -> NDArray[np.float32]:
+        """A face -> (*input_shape), of the square of the box's height, grown by crop_scale."""
+        assert_colour(image)
+        height, _ = size_of(self.entry)
+        return to_numbers(crop_round(image, box, scale=self.rules.crop_scale, size=height), self.entry)
+
+    def read(self, answer: Floats) -> float:
+        """The model's answer, (classes,) -> the chance of the class `live`."""
+        if self.rules.answer == "probabilities":
+            return float(answer[self.rules.live_class])
+        powers = np.exp(answer - answer.max())
+        return float(powers[self.rules.live_class] / powers.sum())
 
 
-def prepare(image: Image, box: Box) -> Planes:
-    """A face -> (3, 128, 128) BGR 0..255, twice the square of the box's height."""
-    assert_colour(image)
-    return to_bgr_planes(crop_round(image, box, scale=CROP_SCALE, size=SIDE_PX))
-
-
-def read(logits: Floats) -> float:
-    """The model's answer, (3,) -> the softmax of the class `live`."""
-    powers = np.exp(logits - logits.max())
-    return float(powers[LIVE] / powers.sum())
+def open_spoof(model: RunsItems, entry: ModelEntry) -> Spoof:
+    """The model as its entry says."""
+    assert entry.liveness is not None, entry.file
+    return Spoof(model, entry, entry.liveness)

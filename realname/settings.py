@@ -97,6 +97,7 @@ class Worker(Common, frozen=True, kw_only=True):
     threads: Annotated[int, Meta(ge=1, le=256)] = 4
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     models_dir: str = ".cache/models"
+    models_profile: str = "default"  # shipped name or a file: which models play the roles (docs/models.md)
     batch_max: Annotated[int, Meta(ge=0, le=256)] = 0  # 0: by device, 4 on a CPU and 32 else
     batch_wait_ms: Annotated[float, Meta(ge=0, le=100)] = 2.0
     decoders: Annotated[int, Meta(ge=1, le=64)] = 2
@@ -113,6 +114,7 @@ class Fetch(Common, frozen=True, kw_only=True):
     """models.fetch. Tests and the demo find their clips in media_dir."""
 
     models_dir: str = ".cache/models"
+    models_profile: str = "default"
     media_dir: str = ".cache/media"
 
 

@@ -13,6 +13,7 @@ from deploy.local.ports import free_run
 from deploy.local.valkey import Valkey
 from models.fetch import wanted_models
 from models.manifest import read_manifest
+from models.profiles import read_loadout
 from models.registry import Models, load
 from realname.settings import Fetch, Worker, read_settings
 
@@ -54,7 +55,7 @@ def prefix() -> str:
 @pytest.fixture(scope="session")
 def models_folder() -> Path:
     """The folder of the fetched models; fails, never skips, where one is missing."""
-    return fetched(Path(read_settings(Fetch).models_dir), [file.name for file in wanted_models(read_manifest())], "models")
+    return fetched(Path(read_settings(Fetch).models_dir), [file.name for file in wanted_models(read_loadout())], "models")
 
 
 @pytest.fixture(scope="session")

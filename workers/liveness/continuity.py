@@ -22,8 +22,8 @@ def sides_of(jumps: Sequence[int], seen: NDArray[np.bool_]) -> list[int]:
     return np.unique(followed[sides]).tolist()
 
 
-def constancy(embeddings: NDArray[np.float32]) -> float | None:
-    """The least similarity of any two, -1..1; None of one alone. embeddings: (n, 512), each of length 1."""
-    if len(embeddings) < 2:  # noqa: PLR2004 - one face is like itself
+def constancy(similarities: NDArray[np.float32]) -> float | None:
+    """The least similarity of any two, -1..1; None of one alone. similarities: (n, n), of each with each."""
+    if len(similarities) < 2:  # noqa: PLR2004 - one face is like itself
         return None
-    return float((embeddings @ embeddings.T).min())
+    return float(similarities.min())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.geometry import eye_distance_px, five_points
-from models.pixels import Image, align_112
+from models.pixels import Image
 from models.registry import Models
 from realname.messages import Challenge, LivenessReport
 from realname.policy import Policy
@@ -142,7 +142,7 @@ class _Scene:
 
     def chip(self, frame: int) -> Image:
         """The aligned face of one frame."""
-        return align_112(self.clip.bgr(frame), five_points(self.track.points[frame]))
+        return self.models.embedder.cut(self.clip.bgr(frame), self.track.points[frame])
 
     def look(self) -> tuple[list[list[int]], dict[int, Quality]]:
         """The frames from which chips may be taken, in groups, and how good each is."""
@@ -177,7 +177,8 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
     if track.jumps or len(chips) < len(best):
         with watch.asking("constancy"):
             compared = sorted({*best, *sides_of(track.jumps, track.seen)})
-            same = constancy(scene.models.embedder.embed(np.stack([scene.chip(frame) for frame in compared])))
+            faces = scene.models.embedder.embed(np.stack([scene.chip(frame) for frame in compared]))
+            same = constancy(scene.models.embedder.compare(faces, faces))
     calibrated = scene.models.digests["embedder"] == policy.calibration.embedder  # else its likeness says nothing
     changed = same is not None and calibrated and same < policy.same_face_min
     live = pad_live(scores, policy.pad)

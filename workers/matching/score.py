@@ -7,18 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.embedder import Embedder
 from workers.chips import correlation_of
-
-LENGTH_MIN = 1e-6
 
 Chip = NDArray[np.float32]  # (112, 112) gray
 
 
-def similarity_of(portrait: NDArray[np.float32], frames: NDArray[np.float32]) -> tuple[float, tuple[float, ...]]:
-    """Cosine of the portrait with the mean of the frames, and with each. portrait: (512,), frames: (n, 512), length 1."""
-    mean = frames.mean(axis=0)
-    together = float(portrait @ mean / max(float(np.linalg.norm(mean)), LENGTH_MIN))
-    return together, tuple(float(value) for value in frames @ portrait)
+def similarity_of(
+    embedder: Embedder, portrait: NDArray[np.float32], frames: NDArray[np.float32]
+) -> tuple[float, tuple[float, ...]]:
+    """How alike the portrait is to the mean of the frames, and to each. portrait: (1, numbers), frames: (n, numbers)."""
+    mean = embedder.fuse(frames, np.ones(len(frames), np.float32))
+    together = float(embedder.compare(portrait, mean)[0, 0])
+    return together, tuple(float(value) for value in embedder.compare(portrait, frames)[0])
 
 
 def copy_correlation_of(portrait: Chip, frames: Sequence[Chip]) -> float:

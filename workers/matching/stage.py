@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.detector import HEIGHT_PX, WIDTH_PX, Face
-from models.geometry import Points, eye_distance_px, five_points, nose_ratio
-from models.pixels import Image, align_112
+from models.geometry import Points, eye_distance_px, nose_ratio
+from models.pixels import Image
 from models.registry import Models
 from realname.messages import MatchReport
 from realname.policy import Policy
@@ -51,17 +51,20 @@ def judge_match(portrait: Image, chips: Sequence[bytes], models: Models, policy:
 def _compared(portrait: Image, points: Points, chips: Sequence[bytes], models: Models, watch: Stopwatch) -> MatchReport:
     """The report on a portrait that is fit."""
     with watch.step("chips"):
-        portrait_chip = align_112(portrait, five_points(points))
+        portrait_chip = models.embedder.cut(portrait, points)
         frames = [unpack_chip(chip) for chip in chips]
+    if any(frame.shape != portrait_chip.shape for frame in frames):
+        return MatchReport(models=dict(models.digests))  # cut for another embedder: nothing can be measured
     with watch.asking("embed"):
         embeddings = models.embedder.embed(np.stack([portrait_chip, *frames]))
-    similarity, similarities = similarity_of(embeddings[0], embeddings[1:])
-    same = constancy(embeddings[1:])
+    similarity, similarities = similarity_of(models.embedder, embeddings[:1], embeddings[1:])
+    same = constancy(models.embedder.compare(embeddings[1:], embeddings[1:]))
     with watch.step("copy"):
-        copied = copy_correlation_of(luma_of(portrait_chip), [luma_of(frame) for frame in frames])
+        portrait_luma, *lumas = (luma_of(models.embedder.in_common(chip)) for chip in (portrait_chip, *frames))
+        copied = copy_correlation_of(portrait_luma, lumas)
     distance_px = float(eye_distance_px(points))
     yaw_deg = float(nose_ratio(points)) * DEG_PER_RATIO  # absolute: a portrait has no neutral to compare with
-    looks = quality_of(luma_of(portrait_chip), eye_distance_px=distance_px, yaw_deg=yaw_deg)
+    looks = quality_of(portrait_luma, eye_distance_px=distance_px, yaw_deg=yaw_deg)
     return MatchReport(
         similarity=round(similarity, 4),
         similarities=tuple(round(value, 4) for value in similarities),

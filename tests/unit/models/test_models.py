@@ -6,14 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from models.detector import Detector
-from models.embedder import Embedder
+from models.embedder import Embedder, open_embedder
 from models.landmarks import Landmarks
+from models.manifest import Alignment, Embedding, Role, read_manifest
 from models.session import Floats
-from models.spoof import Spoof
+from models.spoof import Spoof, open_spoof
 
+ENTRIES = read_manifest().models
 IMAGE = np.full((480, 640, 3), 90, np.uint8)
+BOX = np.float32([100, 100, 200, 200])
 
 
 class Answers:
@@ -26,6 +30,15 @@ class Answers:
     def run(self, items: Sequence[Floats]) -> list[tuple[Floats, ...]]:
         self.shown.append(list(items))
         return [self.outputs for _ in items]
+
+
+def spoof(answers: Answers, **rules) -> Spoof:
+    entry = ENTRIES[Role.SPOOF]
+    return open_spoof(answers, replace(entry, liveness=replace(entry.liveness, **rules)))
+
+
+def embedder(answers: Answers, **changes) -> Embedder:
+    return open_embedder(answers, replace(ENTRIES[Role.EMBEDDER], **changes))
 
 
 def detections(*found: tuple[float, tuple[float, float, float, float]]) -> tuple[Floats, Floats]:
@@ -87,18 +100,18 @@ def test_landmarks_take_a_y_plane_as_it_is():
 
 
 def test_the_live_score_is_the_softmax_of_the_first_class():
-    score = Spoof(Answers(np.log(np.float32([6, 3, 1])))).score(IMAGE, np.float32([100, 100, 200, 200]))
+    score = spoof(Answers(np.log(np.float32([6, 3, 1])))).score(IMAGE, np.float32([100, 100, 200, 200]))
     assert score == pytest.approx(0.6)
 
 
 def test_a_very_sure_answer_does_not_overflow():
-    assert Spoof(Answers(np.float32([900, -900, 0]))).score(IMAGE, np.float32([0, 0, 9, 9])) == 1.0
+    assert spoof(Answers(np.float32([900, -900, 0]))).score(IMAGE, np.float32([0, 0, 9, 9])) == 1.0
 
 
 def test_the_pad_model_is_shown_blue_first_and_unscaled():
     answers = Answers(np.zeros(3, np.float32))
     image = np.full((480, 640, 3), (200, 100, 50), np.uint8)
-    Spoof(answers).score_many([(image, np.float32([100, 100, 200, 200]))] * 5)
+    spoof(answers).score_many([(image, np.float32([100, 100, 200, 200]))] * 5)
     assert len(answers.shown[0]) == 5
     np.testing.assert_array_equal(answers.shown[0][0][:, 0, 0], [200, 100, 50])
 
@@ -106,7 +119,7 @@ def test_the_pad_model_is_shown_blue_first_and_unscaled():
 def test_embeddings_have_length_one_and_the_model_is_shown_red_first():
     answers = Answers(np.full(512, 3, np.float32))
     chips = np.full((2, 112, 112, 3), (127, 127, 255), np.uint8)
-    embeddings = Embedder(answers).embed(chips)
+    embeddings = embedder(answers).embed(chips)
     assert embeddings.shape == (2, 512)
     assert embeddings.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-6)
@@ -114,14 +127,74 @@ def test_embeddings_have_length_one_and_the_model_is_shown_red_first():
 
 
 def test_no_chips_give_no_embeddings():
-    assert Embedder(Answers(np.ones(512, np.float32))).embed(np.zeros((0, 112, 112, 3), np.uint8)).shape == (0, 512)
+    assert embedder(Answers(np.ones(512, np.float32))).embed(np.zeros((0, 112, 112, 3), np.uint8)).shape == (0, 512)
 
 
 def test_a_chip_of_another_size_is_a_bug_of_the_caller():
     with pytest.raises(AssertionError):
-        Embedder(Answers(np.ones(512, np.float32))).embed(np.zeros((1, 96, 112, 3), np.uint8))
+        embedder(Answers(np.ones(512, np.float32))).embed(np.zeros((1, 96, 112, 3), np.uint8))
 
 
 def test_an_embedding_without_direction_is_not_passed_on():
     with pytest.raises(AssertionError):
-        Embedder(Answers(np.zeros(512, np.float32))).embed(np.zeros((1, 112, 112, 3), np.uint8))
+        embedder(Answers(np.zeros(512, np.float32))).embed(np.zeros((1, 112, 112, 3), np.uint8))
+
+
+def test_a_profile_may_say_which_class_is_live_and_that_answers_are_chances_already():
+    answers = Answers(np.float32([0.7, 0.2, 0.1]))
+    assert spoof(answers, answer="probabilities", live_class=1).score(IMAGE, BOX) == pytest.approx(0.2)
+
+
+def test_a_profile_may_cut_the_face_closer():
+    shown = {}
+    for scale in (1.0, 2.0):
+        answers, image = Answers(np.zeros(3, np.float32)), np.zeros((480, 640, 3), np.uint8)
+        image[100:200, 100:200] = 255
+        spoof(answers, crop_scale=scale).score(image, np.float32([100, 100, 200, 200]))
+        shown[scale] = answers.shown[0][0].mean()
+    assert shown[1.0] > 240
+    assert shown[2.0] < 80
+
+
+DLIB = {
+    "input_shape": (3, 150, 150),
+    "output_shapes": ((128,),),
+    "embedding": Embedding(Alignment("dlib"), comparison="euclidean", normalise=False, distance_unit=2.0),
+}
+
+
+def test_another_embedders_chip_is_of_its_own_size():
+    points = np.random.default_rng(2).uniform(200, 300, (68, 2)).astype(np.float32)
+    made = embedder(Answers(np.ones(128, np.float32)), **DLIB)
+    chip = made.cut(IMAGE, points)
+    assert chip.shape == made.chip_shape == (150, 150, 3)
+    assert made.in_common(chip).shape == (112, 112, 3)
+    assert made.embed(chip[None]).shape == (1, 128)
+    assert made.embed(np.zeros((0, 150, 150, 3), np.uint8)).shape == (0, 128)
+
+
+def test_a_distance_becomes_a_similarity_that_falls_with_it():
+    made = embedder(Answers(), **DLIB)
+    one, near, far = np.zeros((3, 128), np.float32)
+    near[0], far[0] = 1.0, 9.0
+    np.testing.assert_allclose(made.compare(one[None], np.stack([one, near, far])), [[1.0, 0.5, -1.0]])
+
+
+def test_an_answer_that_is_compared_by_distance_keeps_its_length():
+    made = embedder(Answers(np.full(128, 3, np.float32)), **DLIB)
+    np.testing.assert_array_equal(made.embed(np.zeros((1, 150, 150, 3), np.uint8)), np.full((1, 128), 3))
+    unit = embedder(Answers(np.full(128, 3, np.float32)), **DLIB | {"embedding": replace(DLIB["embedding"], normalise=True)})
+    assert np.linalg.norm(unit.embed(np.zeros((1, 150, 150, 3), np.uint8))) == pytest.approx(1)
+
+
+def test_several_faces_of_one_person_are_one_of_length_one_and_heavier_ones_count_more():
+    made = embedder(Answers())
+    a, b = np.eye(512, dtype=np.float32)[:2]
+    fused = made.fuse(np.stack([a, b]), np.float32([3, 4]))
+    np.testing.assert_allclose(made.compare(fused, np.stack([a, b])), [[0.6, 0.8]], rtol=1e-6)
+
+
+def test_the_default_chip_is_its_own_picture():
+    made = embedder(Answers())
+    chip = np.random.default_rng(1).integers(0, 256, (112, 112, 3), np.uint8)
+    assert made.in_common(chip) is chip

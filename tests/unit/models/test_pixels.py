@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from models.geometry import ARCFACE_POINTS
+from models.manifest import ModelEntry, Pixels, Role, read_manifest
 from models.pixels import (
     Image,
-    align_112,
     assert_colour,
     assert_colour_or_gray,
     crop_round,
     gray_square,
     letterbox,
-    to_bgr_planes,
+    size_of,
+    to_numbers,
     to_rgb_planes,
 )
 
@@ -60,11 +61,6 @@ def test_rgb_planes_are_exactly_what_plain_arithmetic_gives():
     np.testing.assert_array_equal(to_rgb_planes(image), expected)
 
 
-def test_bgr_planes_keep_order_and_range():
-    image = noise(37, 53)
-    np.testing.assert_array_equal(to_bgr_planes(image), image.astype(np.float32).transpose(2, 0, 1))
-
-
 def test_a_gray_square_is_scaled_to_below_one_and_black_outside_the_image():
     gray = gray_square(np.full((100, 100), 128, np.uint8), np.float32([-50, 0, 50, 100]), 64)
     assert gray.shape == (1, 64, 64)
@@ -103,13 +99,44 @@ def test_a_crop_of_a_hopeless_box_still_has_its_size(box: tuple[int, ...]):
     assert crop_round(noise(100, 90), np.float32(box), scale=2.0, size=128).shape == (128, 128, 3)
 
 
-def test_an_image_whose_points_are_in_place_is_its_own_chip():
-    image = noise(112, 112)
-    np.testing.assert_array_equal(align_112(image, ARCFACE_POINTS.astype(np.float32)), image)
+ENTRY = read_manifest().models[Role.SPOOF]
 
 
-def test_a_chip_of_a_face_twice_as_large_is_the_same_size():
-    assert align_112(noise(400, 400), 2 * ARCFACE_POINTS.astype(np.float32)).shape == (112, 112, 3)
+def entry(**changes) -> ModelEntry:
+    return replace(ENTRY, **changes)
+
+
+def test_numbers_keep_the_models_order_and_range():
+    image = noise(37, 53)
+    np.testing.assert_array_equal(to_numbers(image, entry(colour="BGR")), image.astype(np.float32).transpose(2, 0, 1))
+    np.testing.assert_array_equal(to_numbers(image, entry(colour="RGB")), image[:, :, ::-1].astype(np.float32).transpose(2, 0, 1))
+
+
+def test_one_mean_and_scale_serve_all_channels_to_the_last_bit():
+    image = noise(37, 53)
+    numbers = to_numbers(image, entry(colour="RGB", pixels=Pixels(mean=(127.0,), scale=(1 / 128,))))
+    np.testing.assert_array_equal(numbers, to_rgb_planes(image))
+
+
+def test_each_channel_may_have_its_own_mean_and_scale_in_the_models_order():
+    image = noise(37, 53)
+    mean, std = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
+    pixels = Pixels(mean=tuple(map(float, mean)), scale=tuple(float(1 / one) for one in std))
+    expected = ((image[:, :, ::-1].astype(np.float32) - mean) / std).transpose(2, 0, 1)
+    np.testing.assert_allclose(to_numbers(image, entry(colour="RGB", pixels=pixels)), expected, atol=1e-5)
+
+
+def test_a_model_may_read_channels_last_or_gray():
+    image = noise(37, 53)
+    np.testing.assert_array_equal(to_numbers(image, entry(colour="BGR", layout="NHWC")), image.astype(np.float32))
+    gray = to_numbers(plain(4, 6, (100, 100, 100)), entry(colour="gray", pixels=Pixels(mean=(50.0,), scale=(0.5,))))
+    assert gray.shape == (1, 4, 6)
+    assert (gray == 25).all()
+
+
+def test_the_size_of_an_input_is_read_by_its_layout():
+    assert size_of(entry(input_shape=(3, 96, 80), layout="NCHW")) == (96, 80)
+    assert size_of(entry(input_shape=(96, 80, 3), layout="NHWC")) == (96, 80)
 
 
 @pytest.mark.parametrize(

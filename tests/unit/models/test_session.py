@@ -50,7 +50,7 @@ def test_a_missing_model_says_how_to_get_it(tmp_path: Path):
 
 def test_the_published_file_is_not_taken_for_the_converted_one(models_folder: Path):
     with pytest.raises(ModelCorrupt):
-        Session(models_folder / ENTRY.file, ENTRY, sha256=ENTRY.sha256, device=Device.CPU)
+        Session(models_folder / ENTRY.file, ENTRY, sha256=ENTRY.source.sha256, device=Device.CPU)
 
 
 def test_a_batch_comes_back_in_the_manifests_shapes(models_folder: Path):

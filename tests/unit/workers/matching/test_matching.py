@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 
 from models.detector import Face
+from models.embedder import open_embedder
+from models.manifest import Role, read_manifest
 from workers.matching.score import copy_correlation_of, similarity_of
 from workers.matching.selection import close_up, needs_close_up, select_portrait, tiles
 
+EMBEDDER = open_embedder(None, read_manifest().models[Role.EMBEDDER])
 A, B, C = np.eye(512, dtype=np.float32)[:3]
 
 
@@ -51,10 +54,10 @@ def test_tiles_cover_the_image_and_overlap():
 
 def test_the_portrait_is_held_against_the_mean_of_the_frames():
     frames = np.stack([0.8 * A + 0.6 * B, 0.8 * A - 0.6 * B]).astype(np.float32)
-    together, each = similarity_of(A, frames)
+    together, each = similarity_of(EMBEDDER, A[None], frames)
     assert together == pytest.approx(1.0, abs=1e-6)  # what the frames share is the person
     assert each == pytest.approx((0.8, 0.8))
-    assert similarity_of(C, frames)[0] == pytest.approx(0.0, abs=1e-6)
+    assert similarity_of(EMBEDDER, C[None], frames)[0] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_one_frame_like_the_portrait_is_enough_for_a_copy():
