@@ -214,7 +214,7 @@ class RegistrationDecided(Struct, frozen=True, tag="realname.registration.decide
 
     reasons: every reason that holds, the decisive one first.
     evidence: sha256 of the sealed portrait and clip, as they lay in the vault.
-    profile: the weights it was measured with.
+    profile: the weights that its plan named; empty: it had no plan, so the workers' own (see models).
     shadow: only on registrations.decided, where a candidate was tried beside it; operators are not shown it.
     """
 
@@ -232,7 +232,7 @@ class RegistrationDecided(Struct, frozen=True, tag="realname.registration.decide
     evidence: dict[str, Digest] = {}
     liveness: LivenessReport | None = None
     match: MatchReport | None = None
-    profile: str = "default"
+    profile: str = ""
     shadow: ShadowDecision | None = None
 
 

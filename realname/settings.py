@@ -98,6 +98,7 @@ class Worker(Common, frozen=True, kw_only=True):
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     models_dir: str = ".cache/models"
     models_profile: str = "default"  # shipped name or a file: which models play the roles (docs/models.md)
+    candidate_profile: str = ""  # a second one, for the plans that name it: live for some operators, or tried in shadow
     batch_max: Annotated[int, Meta(ge=0, le=256)] = 0  # 0: by device, 4 on a CPU and 32 else
     batch_wait_ms: Annotated[float, Meta(ge=0, le=100)] = 2.0
     decoders: Annotated[int, Meta(ge=1, le=64)] = 2

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import structs
+
+from models.profiles import read_loadout
 from models.registry import Models, load
-from realname.activation import DEFAULT_PROFILE, decode_plan
+from realname.activation import decode_plan
 from realname.errors import RecordUnreadable, Transient
 from realname.health import Check
 from realname.keys import FileKeys
@@ -73,7 +76,8 @@ def main() -> int:
     observing, body, policy = Observing(metrics), body_of(settings, timing), load_policy(settings.policy)
     keys = FileKeys(keys_folder(settings))
     vault = open_vault(settings.vault, keys)
-    models = load(settings, observing.batch)
+    profiles = _profiles(settings, observing)
+    models = profiles[read_loadout(settings.models_profile).name]
     decoder = _decoder(settings, observing)
     runtime = Runtime(
         vault=vault,
@@ -84,12 +88,20 @@ def main() -> int:
         observing=observing,
         watchdog=body.watchdog,
         vitals=body.vitals,
-        judges_with=Judging({DEFAULT_PROFILE: models}).judges_with,
+        judges_with=Judging(profiles).judges_with,
         pause=body.pause,
         timing=timing,
     )
-    alive: list[Check] = [lambda: None if models.are_open else "no_models"]
-    return run(settings, runtime, body, metrics, alive=alive, ready=[decoder.check], close=[models.close, decoder.close])
+    alive: list[Check] = [lambda: None if all(each.are_open for each in profiles.values()) else "no_models"]
+    closed = [*(each.close for each in profiles.values()), decoder.close]
+    return run(settings, runtime, body, metrics, alive=alive, ready=[decoder.check], close=closed)
+
+
+def _profiles(settings: Worker, observing: Observing) -> dict[str, Models]:
+    """The sets of weights of this process by their names: its own, and the candidate where there is one."""
+    names = filter(None, dict.fromkeys((settings.models_profile, settings.candidate_profile)))
+    each = (structs.replace(settings, models_profile=name) for name in names)
+    return {read_loadout(one.models_profile).name: load(one, observing.batch) for one in each}
 
 
 def _decoder(settings: Worker, observing: Observing) -> Decoder:

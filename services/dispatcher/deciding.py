@@ -6,8 +6,9 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from realname.activation import DEFAULT_PROFILE, Plan
+from realname.activation import Plan
 from realname.messages import RegistrationDecided, RegistrationSubmitted, ShadowDecision
+from realname.policy import Policy
 from realname.reasons import Reason
 from realname.stages import ShadowMeasured, StageResult
 from realname.verdicts import Evidence, decide
@@ -22,17 +23,17 @@ def decided_of(
     result: what the evidence came in; None where nothing was measured. A plan that the operator never had activated
     is none: then what is live decides, and weights that do not fit its calibration end in review.
     """
-    plan = _measured_with(submitted.operator, result, book)
-    decided = decide(submitted, evidence, plan.policy, decided_at=now)
+    plan = book.plan_of(submitted.operator, None if result is None else result.plan)
+    decided = decide(submitted, evidence, _policy(submitted.operator, result, plan, book), decided_at=now)
     shadow = None if result is None or result.shadow is None else _tried(submitted, result.shadow, book, now)
-    return replace(decided, profile=plan.profile, shadow=shadow)
+    return replace(decided, profile=plan.profile if plan else "", shadow=shadow)
 
 
-def _measured_with(operator: str, result: StageResult | None, book: PolicyBook) -> Plan:
-    if result is not None and result.plan is None:
-        return Plan(book.configured)
-    known = book.plan_of(operator, None if result is None else result.plan)
-    return known or Plan(book.live_policy(operator), DEFAULT_PROFILE)
+def _policy(operator: str, result: StageResult | None, plan: Plan | None, book: PolicyBook) -> Policy:
+    if plan is not None:
+        return plan.policy
+    was_sent_without = result is not None and result.plan is None
+    return book.configured if was_sent_without else book.live_policy(operator)
 
 
 def _tried(submitted: RegistrationSubmitted, tried: ShadowMeasured, book: PolicyBook, now: datetime) -> ShadowDecision | None:

@@ -48,7 +48,8 @@ def test_what_was_activated_goes_into_each_job_of_its_operator_and_of_no_other()
 def test_a_registration_under_way_is_decided_by_what_measured_it():
     old, new = Plan(STRICT), Plan(PRODUCTION)
     book = a_book(a_policy_event(live=old), a_policy_event(sequence=2, live=new))
-    assert decided(book, encode_plan(old)).policy == "strict"
+    assert (decided(book, encode_plan(old)).policy, decided(book, encode_plan(old)).profile) == ("strict", "default")
+    assert decided(book, None).profile == ""
     assert decided(book, encode_plan(new)).policy == PRODUCTION.version
     assert decided(book, None).policy == DEVELOPMENT.version
 
