@@ -22,9 +22,12 @@ Rate = Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
 class Point(Struct, frozen=True, forbid_unknown_fields=True):
-    """At this similarity and above, so large a share of the non-mated pairs matched. low, high: its 95 % interval.
+    """At this similarity and above, at most so large a share of the non-mated pairs matched.
 
-    tar: the share of mated pairs at and above it, where they were measured.
+    low, high:     95 % interval of the share that was seen, with pairs taken as independent.
+    tar:           the share of mated pairs at and above it, where they were measured; tar_low, tar_high: its interval.
+    by_person:     95 % interval of the FMR with persons as the units, where it is known whose each image is.
+    lookalike_fmr: the share of non-mated pairs that were chosen because they look alike, and its interval.
     """
 
     fmr: Rate
@@ -32,6 +35,12 @@ class Point(Struct, frozen=True, forbid_unknown_fields=True):
     low: Unit
     high: Unit
     tar: Unit | None = None
+    tar_low: Unit | None = None
+    tar_high: Unit | None = None
+    by_person: tuple[Unit, Unit] | None = None
+    lookalike_fmr: Unit | None = None
+    lookalike_low: Unit | None = None
+    lookalike_high: Unit | None = None
 
 
 class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +49,8 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     embedder: the model it was made with, as reports name it. Another model's similarities mean something else.
     dataset, interval: what was measured, and how the intervals were drawn, in words.
     points:   by falling FMR; similarity rises.
+    lookalikes: further non-mated pairs, chosen because they look alike; none of them counts in an FMR.
+    images, images_failed: how many were to be compared, and in how many no face was found; 0 where nobody counted.
     """
 
     name: str
@@ -49,6 +60,9 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     mated: Annotated[int, Meta(ge=0)]
     non_mated: Annotated[int, Meta(ge=1)]
     points: Annotated[tuple[Point, ...], Meta(min_length=2)]
+    lookalikes: Annotated[int, Meta(ge=0)] = 0
+    images: Annotated[int, Meta(ge=0)] = 0
+    images_failed: Annotated[int, Meta(ge=0)] = 0
 
     def __post_init__(self) -> None:
         """Also run by a decoder, which reports it as a ValidationError."""

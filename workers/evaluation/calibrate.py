@@ -1,0 +1,136 @@
+"""Measures a calibration: every image through our own detector, landmarks and alignment, then pairs of them.
+
+Embeddings are held in memory only, and nothing of an image is written but how many there were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.embedder import Embedder
+from models.registry import Models, load
+from realname.calibration import Calibration
+from realname.errors import BadRecording
+from realname.settings import Worker
+from workers.decoder.limits import limits_of
+from workers.decoder.pool import Decoder
+from workers.evaluation.dataset import Dataset, DatasetWrong, Pair, Portrayed
+from workers.evaluation.operating_points import Origin, calibration_of, deviations_of, thresholds_of
+from workers.evaluation.pairs import IMAGE_ENDINGS
+from workers.evaluation.reading import read_dataset
+from workers.evaluation.scores import Scores, all_pairs, counts_of
+from workers.matching.faces import embed_image
+from workers.runtime import Decodes
+
+MANIFESTS = ("*.csv", "*.txt")  # of a folder that says itself what its images are
+
+Embeddings = dict[Path, NDArray[np.float32]]
+Tells = Callable[[int, int], None]  # images done, images in all
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrator:
+    """All that a calibration needs, opened once; see `open_calibrator`."""
+
+    models: Models
+    decoder: Decodes
+
+    def measure(self, place: Path, *, name: str, tell: Tells) -> Calibration:
+        """As `calibrate`."""
+        return calibrate(read_images(place), self.models, self.decoder, name=name, tell=tell)
+
+
+@contextmanager
+def open_calibrator(settings: Worker) -> Generator[Calibrator]:
+    """Models and one sandboxed decoder child. Raises ModelCorrupt, DeviceMissing, SettingsWrong."""
+    decoder = Decoder(limits_of(settings), children=1, died=_nobody)
+    try:
+        models = load(settings)
+        try:
+            yield Calibrator(models, decoder)
+        finally:
+            models.close()
+    finally:
+        decoder.close()
+
+
+def read_images(place: Path) -> Dataset:
+    """The pairs of a CSV manifest, LFW, or a folder of folders, one a person. Raises DatasetWrong."""
+    if place.is_dir() and not any(file for pattern in MANIFESTS for file in place.glob(pattern)):
+        return _of_persons(place)
+    dataset = read_dataset(place)
+    if not (dataset.pairs or dataset.portrayed):
+        raise DatasetWrong(f"{place} has no pairs of images: give a CSV with a, b, mated, LFW, or a folder of persons' folders")
+    return dataset
+
+
+def calibrate(dataset: Dataset, models: Models, decoder: Decodes, *, name: str, tell: Tells) -> Calibration:
+    """The table. tell: called after each image.
+
+    Where it is known whose each image is, all are compared with all; else the pairs that are listed. Raises TooFewPairs,
+    and Transient where no decoder comes free.
+    """
+    images = list(dict.fromkeys(portrayed.image for portrayed in dataset.portrayed))
+    images = images or list(dict.fromkeys(image for pair in dataset.pairs for image in (pair.a, pair.b)))
+    embeddings: Embeddings = {}
+    for done, image in enumerate(images, start=1):
+        embedding = embed_file(image, models, decoder)
+        if embedding is not None:
+            embeddings[image] = embedding
+        tell(done, len(images))
+    words = f"{dataset.name}, {len(images)} images"
+    origin = Origin(name, models.digests["embedder"], words, len(images), len(images) - len(embeddings))
+    if dataset.portrayed:
+        return _of_all(dataset.portrayed, embeddings, models.embedder, origin)
+    return calibration_of(listed_scores(dataset.pairs, embeddings, models.embedder), origin)
+
+
+def embed_file(image: Path, models: Models, decoder: Decodes) -> NDArray[np.float32] | None:
+    """The main face's embedding; None where the file does not read or shows no face."""
+    try:
+        return embed_image(decoder.decode_portrait(image.read_bytes()), models)
+    except (OSError, BadRecording):
+        return None
+
+
+def listed_scores(pairs: tuple[Pair, ...], embeddings: Embeddings, embedder: Embedder) -> Scores:
+    """Of the pairs that are listed, as far as both have a face."""
+    mated, random, lookalike = list[float](), list[float](), list[float]()
+    for pair in pairs:
+        if pair.a in embeddings and pair.b in embeddings:
+            alike = float(embedder.compare(embeddings[pair.a][None], embeddings[pair.b][None])[0, 0])
+            (mated if pair.mated else lookalike if pair.lookalike else random).append(alike)
+    return Scores(counts_of(mated), counts_of(random), counts_of(lookalike))
+
+
+def _of_all(portrayed: tuple[Portrayed, ...], embeddings: Embeddings, embedder: Embedder, origin: Origin) -> Calibration:
+    found = [each for each in portrayed if each.image in embeddings]
+    if not found:
+        return calibration_of(Scores(), origin)
+    persons, faces = [each.person for each in found], np.stack([embeddings[each.image] for each in found])
+    scores = all_pairs(faces, persons, embedder.compare)
+    thresholds = [similarity for _, similarity in thresholds_of(scores)]
+    return calibration_of(scores, origin, deviations_of(faces, persons, embedder.compare, thresholds))
+
+
+def _of_persons(place: Path) -> Dataset:
+    folders = [folder for folder in sorted(place.iterdir()) if folder.is_dir()]
+    images = tuple(
+        Portrayed(image, folder.name)
+        for folder in folders
+        for image in sorted(folder.iterdir())
+        if image.suffix.lower() in IMAGE_ENDINGS
+    )
+    if len({each.person for each in images}) < 2:  # noqa: PLR2004 - an impostor takes two
+        raise DatasetWrong(f"{place} has no pairs of images: give a CSV with a, b, mated, LFW, or a folder of persons' folders")
+    return Dataset(place.resolve().name, portrayed=images)
+
+
+def _nobody(_: str) -> None:
+    """Who is told of decoder deaths: the image counts as failed, that is enough here."""
