@@ -93,3 +93,17 @@ models.close()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""
     assert done.stdout == ""
+
+
+def test_a_file_that_takes_one_image_answers_many_one_by_one(models_folder: Path):
+    alone = Session(
+        models_folder / ENTRY.file, msgspec.structs.replace(ENTRY, batch="one"), sha256=ENTRY.loaded_sha256, device=Device.CPU
+    )
+    images = np.random.default_rng(4).random((3, *ENTRY.input_shape), np.float32)
+    np.testing.assert_allclose(alone.run(images)[0], opened(models_folder).run(images)[0], atol=1e-5)
+
+
+def test_an_entry_that_names_another_input_is_refused(models_folder: Path):
+    wrong = msgspec.structs.replace(ENTRY, input_name="data")
+    with pytest.raises(ModelMisbehaved, match="the entry says data"):
+        Session(models_folder / ENTRY.file, wrong, sha256=ENTRY.loaded_sha256, device=Device.CPU)
