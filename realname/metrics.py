@@ -21,8 +21,8 @@ _CUES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2
 _UNIT = (0.02, 0.05, 0.1, 0.15, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 _COSINE = (-0.1, 0.0, 0.1, 0.2, 0.3, 0.34, 0.38, 0.41, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _BATCH = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
-_LUMINANCE = (10, 20, 35, 50, 75, 100, 125, 150, 175, 200, 230, 255)
-_SHARPNESS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
+_LUMINANCE = (10, 20, 30, 50, 75, 100, 125, 150, 175, 200, 240, 255)
+_SHARPNESS = (2, 4, 7, 10, 15, 20, 30, 50, 75, 100, 200, 500)
 _PIXELS = (10, 20, 30, 40, 60, 80, 120, 160, 240, 480)
 
 
@@ -161,7 +161,12 @@ TABLE: tuple[Metric, ...] = (
         "realname_quality_luminance_mean", "histogram", "Mean luminance of the face, 0..255", ("source",), ("worker",), _LUMINANCE
     ),
     Metric(
-        "realname_quality_sharpness", "histogram", "Variance of the Laplacian of the face", ("source",), ("worker",), _SHARPNESS
+        "realname_quality_sharpness",
+        "histogram",
+        "Fine detail of the face, thousandths of its contrast",
+        ("source",),
+        ("worker",),
+        _SHARPNESS,
     ),
     Metric("realname_quality_eye_distance_pixels", "histogram", "Inter-eye distance", ("source",), ("worker",), _PIXELS),
     Metric("realname_decoder_deaths", "counter", "Decoder children that died, by cause", ("cause",), ("worker",)),

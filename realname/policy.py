@@ -73,10 +73,23 @@ class ClipRules(Struct, frozen=True, forbid_unknown_fields=True):
     faces_share_min: float  # share of judged frames that show the face
     several_share_max: float  # share of detections with a second face of comparable size
     face_gap_s_max: float  # longest time without the face inside the track
-    eye_distance_px_min: float  # ISO/IEC 29794-5 inter-eye distance
-    luminance_mean_min: float  # 0..255, over the face
+
+
+class QualityRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the clip's face must look like; workers/quality.py says how each ISO/IEC 29794-5 component is measured.
+
+    Held against the median over the frames that might be matched. What is not met ends in a retry, never worse.
+    """
+
+    inter_eye_distance_px_min: float
+    luminance_mean_min: float  # 0..255
     luminance_mean_max: float
-    sharpness_min: float  # variance of the Laplacian over the face chip
+    under_exposure_prevention_min: Unit
+    over_exposure_prevention_min: Unit
+    illumination_uniformity_min: Unit
+    sharpness_min: float
+    eyes_visible_min: Unit
+    head_pose_roll_deg_max: float
 
 
 class BlinkRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,6 +161,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
 
     version: Annotated[str, Meta(min_length=1, max_length=40)]
     clip: ClipRules
+    quality: QualityRules
     blink: BlinkRules
     turn: TurnRules
     track: TrackRules

@@ -179,11 +179,17 @@ def _signals(liveness: LivenessReport, match: MatchReport | None, policy: Policy
 
 def _quality(checked: Checked, policy: Policy) -> Table:
     """Both recordings, component by component."""
-    rules, decision = policy.clip, checked.decision
+    rules, decision = policy.quality, checked.decision
+    eyes_px, portrait_eyes_px = rules.inter_eye_distance_px_min, policy.match.portrait_eye_distance_px_min
     bounds = {
+        "illumination_uniformity": f">= {rules.illumination_uniformity_min:g}",
         "luminance_mean": f"{rules.luminance_mean_min:g} to {rules.luminance_mean_max:g} of 255",
+        "under_exposure_prevention": f">= {rules.under_exposure_prevention_min:g}",
+        "over_exposure_prevention": f">= {rules.over_exposure_prevention_min:g}",
         "sharpness": f">= {rules.sharpness_min:g}",
-        "inter_eye_distance_px": f">= {rules.eye_distance_px_min:g} (portrait >= {policy.match.portrait_eye_distance_px_min:g})",
+        "inter_eye_distance_px": f">= {eyes_px:g} (portrait >= {portrait_eyes_px:g})",
+        "head_pose_roll_deg": f"within {rules.head_pose_roll_deg_max:g}",
+        "eyes_visible": f">= {rules.eyes_visible_min:g}",
     }
     clip = decision.liveness.quality if decision.liveness else {}
     portrait = decision.match.quality if decision.match else {}

@@ -8,21 +8,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.geometry import eye_distance_px, five_points
+from models.geometry import five_points
 from models.pixels import Image
 from models.registry import Models
 from realname.messages import Challenge, LivenessReport
 from realname.policy import Policy
 from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
-from workers.chips import gray_chip, pack_best
+from workers.chips import full_range, gray_chip, pack_best
 from workers.clip import Clip
 from workers.liveness.choice import best_of, candidate_groups, fit_frames
 from workers.liveness.continuity import constancy, sides_of
-from workers.liveness.quality import Quality, capture_faults, quality_of, scores_of, typical
 from workers.liveness.signals import Motion, motion_of
 from workers.liveness.spoof_score import pad_frames, pad_live
 from workers.liveness.track import Track, longest_gap_s
+from workers.quality import Quality, capture_faults, compression_of, quality_of, scene_faults, scores_of, typical, worst_first
 from workers.stopwatch import Stopwatch
 
 SEALING_BYTES = 400  # a sealed chip is at most this much longer: header, key id (<= 80), wrapped key, nonce, tag
@@ -66,7 +66,7 @@ def judge_liveness(clip: Clip, challenge: Challenge, models: Models, policy: Pol
     scene = _Scene(clip, track, motion, models, policy, watch)
     groups, looks = scene.look()
     quality = typical(list(looks.values()))
-    capture = (*report.capture, *capture_faults(quality, policy.clip))
+    capture = worst_first((*report.capture, *capture_faults(quality, policy.quality)))
     report = msgspec.structs.replace(report, quality=quality, capture=capture)
     if capture:
         return Judged(_timed(report, models, watch), [], Signals(motion, track.boxes))
@@ -95,7 +95,7 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
     several = track.crowded > policy.clip.several_share_max * track.detections
     answer, depth = motion.answer, motion.depth
     return LivenessReport(
-        capture=tuple(_clip_faults(clip, track, policy, several=several)),
+        capture=_clip_faults(clip, track, policy, several=several),
         challenge_unmet=answer.unmet,
         duration_s=round(clip.duration_s, 3),
         frames=clip.frames_decoded,
@@ -114,11 +114,11 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
     )
 
 
-def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> list[Reason]:
+def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> tuple[Reason, ...]:
     """What makes the clip unfit, before its pictures are looked at. Worst first."""
     rules, seen = policy.clip, track.seen
     lost = seen.mean() < rules.faces_share_min or longest_gap_s(seen, clip.at_s) > rules.face_gap_s_max
-    faults = [
+    faults: list[tuple[bool, Reason]] = [
         (clip.duration_s < rules.duration_s_min, Reason.CLIP_TOO_SHORT),
         (clip.duration_s > rules.duration_s_max, Reason.CLIP_TOO_LONG),
         (clip.frame_rate_hz < rules.frame_rate_hz_min, Reason.FRAME_RATE_TOO_LOW),
@@ -126,7 +126,10 @@ def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> 
         (bool(seen.any()) and bool(lost), Reason.FACE_LOST),
         (several, Reason.SEVERAL_FACES),
     ]
-    return [reason for holds, reason in faults if holds]
+    if lost:  # the light may be why
+        middle = clip.gray(len(clip) // 2).mean()
+        faults += [(True, reason) for reason in scene_faults(float(full_range(middle)), policy.quality)]
+    return worst_first(reason for holds, reason in faults if holds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,11 +160,14 @@ class _Scene:
         return groups, looks
 
     def _quality(self, frame: int) -> Quality:
-        points = self.track.points[frame]
+        gray, points, box = self.clip.gray(frame), self.track.points[frame], self.track.boxes[frame]
         return quality_of(
-            gray_chip(self.clip.gray(frame), five_points(points)),
-            eye_distance_px=float(eye_distance_px(points)),
+            gray_chip(gray, five_points(points)),
+            points,
+            box,
             yaw_deg=float(self.motion.yaw_deg[frame]),
+            compression=compression_of(gray, box),
+            single=float(np.median(self.track.singles)),
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.geometry import POINTS, SMALLEST, Box, Points, area, iou, largest_central
+from workers.quality import single_face_of
 
 COMPARABLE_AREA_MIN = 0.25  # a second face counts from this share of the followed one's area: nearer than a passer-by
 
@@ -27,6 +28,7 @@ class Track:
     box:          where the face is looked for now; None: it is lost, or not yet found.
     points:       (frames, 68, 2) landmarks, NaN where unseen. boxes: (frames, 4), the same.
     jumps:        frames at which a face was found elsewhere than where the track led.
+    singles:      of each detection with a face: ISO/IEC 29794-5 single face present.
     """
 
     frames: int
@@ -40,6 +42,7 @@ class Track:
     jumps: list[int] = field(default_factory=list[int])
     detections: int = 0
     crowded: int = 0
+    singles: list[float] = field(default_factory=list[float])
     _last_box: Box | None = None
     _margins: NDArray[np.float32] | None = None
     _confirmed: int = -1
@@ -69,6 +72,7 @@ class Track:
         self.box, self._margins = boxes[chosen], None
         self._confirmed = index
         areas = area(boxes)
+        self.singles.append(single_face_of(areas.tolist()))
         self.crowded += int((np.delete(areas, chosen) >= COMPARABLE_AREA_MIN * areas[chosen]).any())
 
     def follow(self, index: int, points: Points) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.detector import HEIGHT_PX, WIDTH_PX, Face
-from models.geometry import Points, eye_distance_px, nose_ratio
+from models.geometry import Box, Points, eye_distance_px, nose_ratio
 from models.pixels import Image
 from models.registry import Models
 from realname.messages import MatchReport
@@ -15,10 +15,10 @@ from realname.policy import Policy
 from realname.reasons import Reason
 from workers.chips import luma_of, unpack_chip
 from workers.liveness.continuity import constancy
-from workers.liveness.quality import quality_of, typical
 from workers.liveness.turn import DEG_PER_RATIO
 from workers.matching.score import copy_correlation_of, similarity_of
 from workers.matching.selection import close_up, needs_close_up, select_portrait, tiles
+from workers.quality import quality_of, typical
 from workers.stopwatch import Stopwatch
 
 
@@ -45,10 +45,10 @@ def judge_match(portrait: Image, chips: Sequence[bytes], models: Models, policy:
             cpu_ms=watch.cpu_ms,
             device_ms=watch.device_ms,
         )
-    return _compared(portrait, points, chips, models, watch)
+    return _compared(portrait, points, face.box, chips, models, watch)
 
 
-def _compared(portrait: Image, points: Points, chips: Sequence[bytes], models: Models, watch: Stopwatch) -> MatchReport:
+def _compared(portrait: Image, points: Points, box: Box, chips: Sequence[bytes], models: Models, watch: Stopwatch) -> MatchReport:
     """The report on a portrait that is fit."""
     with watch.step("chips"):
         portrait_chip = models.embedder.cut(portrait, points)
@@ -64,7 +64,7 @@ def _compared(portrait: Image, points: Points, chips: Sequence[bytes], models: M
         copied = copy_correlation_of(portrait_luma, lumas)
     distance_px = float(eye_distance_px(points))
     yaw_deg = float(nose_ratio(points)) * DEG_PER_RATIO  # absolute: a portrait has no neutral to compare with
-    looks = quality_of(portrait_luma, eye_distance_px=distance_px, yaw_deg=yaw_deg)
+    looks = quality_of(portrait_luma, points, box, yaw_deg=yaw_deg)
     return MatchReport(
         similarity=round(similarity, 4),
         similarities=tuple(round(value, 4) for value in similarities),
