@@ -6,12 +6,14 @@ The texts stand in reasons.toml, in zh and en. A test holds that both languages 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
 Language = Literal["zh", "en"]
+ADVICE_MAX = 2  # things that a customer can change at once; what is wrong beyond them is staff's to read
 
 
 class Reason(StrEnum):
@@ -90,6 +92,12 @@ def text_of(reason: Reason, language: Language) -> ReasonText:
     """The words for one reason. Every reason has both languages (tested)."""
     entry = _texts()[reason.value][language]
     return ReasonText(customer=entry["customer"], staff=entry["staff"])
+
+
+def advice(reasons: Iterable[Reason], language: Language) -> tuple[str, ...]:
+    """What to tell the customer: at most two things, each once. reasons: as a decision lists them, the decisive first."""
+    texts = dict.fromkeys(text_of(reason, language).customer for reason in reasons)
+    return tuple(texts)[:ADVICE_MAX]
 
 
 @cache

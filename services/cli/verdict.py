@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from realname.messages import Verdict
-from realname.reasons import Language, Reason, text_of
+from realname.reasons import Language, Reason, advice, text_of
 
 EXIT_CODES: dict[Verdict, int] = {"approved": 0, "refused": 1, "retry": 2, "review": 3}
 STYLES: dict[Verdict, str] = {"approved": "bold green", "refused": "bold red", "retry": "bold yellow", "review": "bold cyan"}
@@ -24,12 +24,12 @@ def word_of(verdict: Verdict, language: Language) -> str:
 
 
 def lines_of(verdict: Verdict, reasons: tuple[Reason, ...], language: Language) -> Iterator[Text]:
-    """The verdict, then each reason: what to tell the customer, and below it what staff should know."""
+    """The verdict, what to tell the customer (at most two things), and for each reason what staff should know."""
     yield Text(word_of(verdict, language), STYLES[verdict])
+    for customer in advice(reasons, language):
+        yield Text.assemble("  ", customer)
     for reason in reasons:
-        text = text_of(reason, language)
-        yield Text.assemble("  ", text.customer)
-        yield Text.assemble(("    " + text.staff, "dim"), (f"  [{reason.value}]", "dim"))
+        yield Text.assemble(("    " + text_of(reason, language).staff, "dim"), (f"  [{reason.value}]", "dim"))
 
 
 def as_values(reasons: tuple[Reason, ...], language: Language) -> list[dict[str, Any]]:
