@@ -84,7 +84,7 @@ def test_a_profile_that_is_not_there_is_named():
     [
         (('"BGR"', '"CMYK"'), "CMYK"),
         (('"licensed.onnx"', '"../licensed.onnx"'), "file"),
-        (("[models.embedder]", "[models.detector]"), "only embedder and spoof can be replaced"),
+        (("models.embedder", "models.detector"), "only embedder and spoof can be replaced"),
         (("[112, 96, 3]", "[112, 96, 1]"), "BGR has 3 channels"),
         (("mean = [127.5]", "mean = [1.0, 2.0]"), "pixels"),
         (("[[256]]", "[[256], [2]]"), "one output"),
