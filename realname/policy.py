@@ -141,6 +141,8 @@ class MatchRules(Struct, frozen=True, forbid_unknown_fields=True):
     review_fmr: Rate  # above: not the same person; between: review
     copy_correlation_max: float  # above: the portrait is the same photo as a frame
     portrait_eye_distance_px_min: float
+    portrait_over_exposure_prevention_min: Unit  # below: a reflection lies on it
+    portrait_sharpness_min: float
     frames: int
 
 

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     PORTRAIT_TOO_SMALL = "portrait_too_small"
     PORTRAIT_GLARE = "portrait_glare"
     PORTRAIT_BLURRED = "portrait_blurred"
+    PORTRAIT_SEVERAL_FACES = "portrait_several_faces"
     # Layers against attacks. What each leads to is the policy's to say.
     PRESENTATION_ATTACK = "presentation_attack"
     FLAT_FACE = "flat_face"

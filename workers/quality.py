@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.geometry import Box, Points, eye_distance_px, five_points
-from realname.policy import QualityRules
+from realname.policy import MatchRules, QualityRules
 from realname.reasons import Reason
-from workers.chips import CORE, sharpness_of
+from workers.chips import CORE, luma_of, sharpness_of
 
 UNDER_EXPOSED_MAX, OVER_EXPOSED_MIN = 25, 247  # of 255; source: ISO/IEC 29794-5, exposure
 HISTOGRAM_BINS = 32  # coarse, so that noise of one level does not count as uneven light
@@ -114,6 +114,16 @@ def typical(qualities: Sequence[Quality]) -> dict[str, float]:
     return {each.name: round(float(np.median([getattr(one, each.name) for one in qualities])), 4) for each in fields(Quality)}
 
 
+def portrait_faults(looks: Quality, rules: MatchRules) -> list[Reason]:
+    """What makes a document's portrait unfit, worst first."""
+    faults = [
+        (looks.inter_eye_distance_px < rules.portrait_eye_distance_px_min, Reason.PORTRAIT_TOO_SMALL),
+        (looks.over_exposure_prevention < rules.portrait_over_exposure_prevention_min, Reason.PORTRAIT_GLARE),
+        (looks.sharpness < rules.portrait_sharpness_min, Reason.PORTRAIT_BLURRED),
+    ]
+    return [reason for holds, reason in faults if holds]
+
+
 def scene_faults(luminance_mean: float, rules: QualityRules) -> list[Reason]:
     """Why a face may have gone unseen: the whole picture is dark or glaring. luminance_mean: of the picture, 0..255."""
     if luminance_mean < rules.luminance_mean_min:
@@ -168,6 +178,16 @@ def compression_of(gray: NDArray[np.uint8], box: Box) -> float:
     steps = np.abs(np.diff(face, axis=1)).mean(axis=0), np.abs(np.diff(face, axis=0)).mean(axis=1)
     excess = [_excess(along, start) for along, start in zip(steps, (x0, y0), strict=True)]
     return 1 - float(np.clip(np.mean(excess), 0, 1))
+
+
+def compression_of_picture(picture: NDArray[np.uint8], box: Box) -> float:
+    """As compression_of, of a BGR picture. One that was scaled or turned since it was decoded has lost its grid: 1 says nothing."""
+    x0, y0, x1, y1 = _inside(box, picture.shape[1], picture.shape[0])
+    left, top = x0 // GRID_PX * GRID_PX, y0 // GRID_PX * GRID_PX
+    if min(x1 - left, y1 - top) < GRID_PX:
+        return 1.0
+    part = luma_of(picture[top:y1, left:x1]).astype(np.uint8)
+    return compression_of(part, box - np.array([left, top, left, top], np.float32))
 
 
 def single_face_of(areas: Sequence[float]) -> float:

@@ -1,17 +1,27 @@
-"""Pure: which face of an image of a document is the portrait."""
+"""Pure: which face of an image of a document is the portrait, and whether what was found is a face that stands upright."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.detector import Face
-from models.geometry import Box, area
+from models.geometry import Box, Points, area, eye_distance_px, five_points, iou
+from workers.matching.card import Corners, area_of, holds, share_of
 
 GHOST_AREA_MAX = 0.5  # of the largest: a second, smaller print of the same portrait, as documents carry it
 CLOSE_UP_MARGIN = 1.0  # of the box's size on each side: a second look at the face with more pixels
 CLOSE_UP_HEIGHT_MIN = 80.0  # px of the box in the detector's input, from which a second look gains nothing
+HELD_SHARE_MAX = 0.5  # of an outline: a face that fills more of it is not printed on what it bounds
+APART_IOU_MAX = 0.05  # two boxes that overlap more may be of one face
+RIVAL_AREA_MIN = 0.02  # of the chosen face's: smaller ones are pictures in the background
+STRAY_AREA_MIN = 0.08  # of the face's: a card beside a face at the same distance has .13 of its area (86 x 54 mm, 160 x 220 mm)
+# Of upright faces, and how far they lie from it: box height to width, eye distance to box height, points' width to box width,
+# eye-to-mouth height to eye distance. Medians of 49 faces of A, B, W, P and five others; n is small (docs/judgement.md).
+UPRIGHT: NDArray[np.float64] = np.array([1.487, 0.334, 1.061, 1.062])
+SPREAD: NDArray[np.float64] = np.array([0.12, 0.022, 0.06, 0.08])
 
 
 def select_portrait(faces: Sequence[Face]) -> Face | None:
@@ -25,6 +35,37 @@ def select_portrait(faces: Sequence[Face]) -> Face | None:
     areas = area(np.stack([face.box for face in faces]))
     large = [face for face, size in zip(faces, areas, strict=True) if size >= GHOST_AREA_MAX * areas.max()]
     return max(large, key=lambda face: face.score)
+
+
+def in_cards(faces: Sequence[Face], cards: Sequence[Corners]) -> list[Face]:
+    """The faces that are printed on something with four sides."""
+    return [face for face in faces if any(holds(card, face.box) and share_of(face.box, card) <= HELD_SHARE_MAX for card in cards)]
+
+
+def stray_cards(face: Box, cards: Sequence[Corners]) -> list[Corners]:
+    """The outlines large enough to be a document that somebody holds beside this face."""
+    return [card for card in cards if not holds(card, face) and area_of(card) >= STRAY_AREA_MIN * float(area(face))]
+
+
+def rivals(faces: Sequence[Face], chosen: Face) -> list[Face]:
+    """The other faces that might as well be meant, the two largest."""
+    boxes = np.stack([face.box for face in faces])
+    apart = (area(boxes) >= RIVAL_AREA_MIN * area(chosen.box)) & (iou(chosen.box, boxes) <= APART_IOU_MAX)
+    others = [face for face, rival in zip(faces, apart, strict=True) if rival]
+    return sorted(others, key=lambda face: -float(area(face.box)))[:2]
+
+
+def strangeness(points: Points, box: Box) -> float:
+    """How far a face's proportions are from an upright one's, in their usual spread; about 1.6, and above 2.65 upside-down.
+
+    The detector also finds faces on their side or on their head, and the landmarks then distort them.
+    """
+    width, height = float(box[2] - box[0]), float(box[3] - box[1])
+    five, eyes = five_points(points), float(eye_distance_px(points))
+    to_mouth = float(np.linalg.norm(five[:2].mean(axis=0) - five[3:].mean(axis=0)))
+    across = float(np.ptp(points[:, 0]))
+    seen = np.array([height / max(width, 1.0), eyes / max(height, 1.0), across / max(width, 1.0), to_mouth / max(eyes, 1.0)])
+    return float(np.linalg.norm((seen - UPRIGHT) / SPREAD))
 
 
 def needs_close_up(box: Box, *, width: int, height: int, input_width: int, input_height: int) -> bool:

@@ -1,0 +1,164 @@
+"""Finds the portrait in a picture: a cropped chip image, a photo of a card, a scan; upright or on its side.
+
+Asks the models; what it is told it hands to pure functions. Measures and never decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from models.detector import HEIGHT_PX, WIDTH_PX, Face
+from models.geometry import Box, Points, area
+from models.pixels import Image
+from models.registry import Models
+from workers.matching.card import Corners, find_cards, flattened, sides_px
+from workers.matching.selection import (
+    close_up,
+    in_cards,
+    needs_close_up,
+    rivals,
+    select_portrait,
+    strangeness,
+    stray_cards,
+    tiles,
+)
+from workers.quality import single_face_of
+
+STRANGE_MAX = 2.5  # upright faces are below it in 87 of 100, upside-down ones never (2.65 and more), n = 49 and 46
+HOPELESS = 8.0  # stranger than any upright face (5.1): landmarks on nothing
+SAME_PERSON_MIN = 0.2  # similarity of a portrait and its ghost image; strangers in one picture are below it in 99 of 100 (LFW)
+CARD_PX = 1000  # long side of a card seen from above: its portrait then has 60 to 90 px between the eyes
+CARDS_LOOKED_AT = 2
+SURE_MIN = 0.95  # the detector's score
+QUARTERS = (0, 2, 1, 3)  # turns against the clock; a card's long side is level, so upside-down comes next
+
+
+class Missing(StrEnum):
+    """Why there is no portrait. SEVERAL: faces of different people, and nothing says which is the document's."""
+
+    NONE = "none"
+    SEVERAL = "several"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """The portrait. view: the picture in which it stands upright; box, points: in pixels of the view.
+
+    score: the detector's. strange: see selection.strangeness.
+    single: ISO/IEC 29794-5 single face present, over the faces of the view.
+    """
+
+    view: Image
+    box: Box
+    points: Points
+    score: float
+    strange: float
+    single: float
+
+
+def find_portrait(picture: Image, models: Models) -> Found | Missing:
+    """The document's portrait.
+
+    Looked for where it usually is, upright. Only where nothing plausible is found: in the picture turned by quarters, on
+    cards as seen from above, in parts of the picture.
+    """
+    cards = find_cards(picture)
+    first = _upright(picture, cards, models)
+    if _is_plausible(first):
+        return first
+    turned = (_upright(view, find_cards(view), models) for view in _quarters(picture, (1, 3, 2)))
+    seen: list[Found | Missing] = [first, *turned]
+    closest = _closest(seen)
+    if _is_plausible(closest):
+        return closest
+    inside = _inside(picture, cards, models)
+    return inside or _closest([closest, *_in_parts(picture, models)])
+
+
+def _upright(view: Image, cards: Sequence[Corners], models: Models) -> Found | Missing:
+    """The portrait of a picture that stands upright, plausible or not."""
+    faces = models.detector.detect(view)
+    held = in_cards(faces, cards)
+    chosen = select_portrait(held or faces)
+    if chosen is None:
+        return Missing.NONE
+    found = _refined(view, chosen, faces, models)
+    if held or found.strange > STRANGE_MAX:
+        return found
+    inside = _inside(view, stray_cards(chosen.box, cards), models)
+    if inside is not None:  # a face beside a document is not its portrait
+        return inside
+    others = rivals(faces, chosen)
+    return found if not others or _one_person(view, others, chosen, models) else Missing.SEVERAL
+
+
+def _is_plausible(found: Found | Missing) -> bool:
+    return found is Missing.SEVERAL or (isinstance(found, Found) and found.strange <= STRANGE_MAX)
+
+
+def _closest(seen: Sequence[Found | Missing]) -> Found | Missing:
+    """What looks most like an upright face, unless nothing does; several people only where nobody stands out."""
+    found = [each for each in seen if isinstance(each, Found) and each.strange <= HOPELESS]
+    least = min(found, key=lambda each: each.strange, default=None)
+    if least is not None and (least.strange <= STRANGE_MAX or Missing.SEVERAL not in seen):
+        return least
+    return Missing.SEVERAL if Missing.SEVERAL in seen else Missing.NONE
+
+
+def _one_person(picture: Image, others: Sequence[Face], chosen: Face, models: Models) -> bool:
+    """Whether the other faces are ghost images of the chosen one."""
+    faces = [chosen, *others]
+    points = models.landmarks.locate_many([(picture, face.box) for face in faces])
+    embeddings = models.embedder.embed(np.stack([models.embedder.cut(picture, each) for each in points]))
+    return bool(models.embedder.compare(embeddings[:1], embeddings[1:]).min() >= SAME_PERSON_MIN)
+
+
+def _refined(view: Image, chosen: Face, faces: Sequence[Face], models: Models) -> Found:
+    """The chosen face with its landmarks; looked at closer where it is small."""
+    height, width = view.shape[:2]
+    if needs_close_up(chosen.box, width=width, height=height, input_width=WIDTH_PX, input_height=HEIGHT_PX):
+        part = close_up(chosen.box, width=width, height=height)
+        closer = select_portrait(models.detector.detect(view[part[1] : part[3], part[0] : part[2]]))
+        chosen = chosen if closer is None else _moved(closer, part)
+    points = models.landmarks.locate(view, chosen.box)
+    single = single_face_of([float(area(face.box)) for face in faces])
+    return Found(view, chosen.box, points, chosen.score, strangeness(points, chosen.box), single)
+
+
+def _inside(picture: Image, cards: Sequence[Corners], models: Models) -> Found | None:
+    """The portrait on one of the cards, seen from above; only one that leaves no doubt: a pattern may look like a face."""
+    for corners in cards[:CARDS_LOOKED_AT]:
+        above = flattened(picture, corners, min(CARD_PX, round(sides_px(corners)[0])))
+        for view in _quarters(above, QUARTERS):
+            for found in _looked_at(view, models):
+                if found.score >= SURE_MIN and found.strange <= STRANGE_MAX:
+                    return found
+    return None
+
+
+def _in_parts(picture: Image, models: Models) -> Iterator[Found]:
+    """For a document photographed from afar, whose portrait the whole view is too coarse for."""
+    height, width = picture.shape[:2]
+    if width > WIDTH_PX or height > HEIGHT_PX:
+        for x0, y0, x1, y1 in tiles(width, height):
+            yield from _looked_at(picture[y0:y1, x0:x1], models)
+
+
+def _looked_at(view: Image, models: Models) -> list[Found]:
+    """One or none."""
+    faces = models.detector.detect(view)
+    chosen = select_portrait(faces)
+    return [] if chosen is None else [_refined(view, chosen, faces, models)]
+
+
+def _quarters(view: Image, quarters: Sequence[int]) -> Iterator[Image]:
+    return (np.ascontiguousarray(np.rot90(view, quarter)) for quarter in quarters)
+
+
+def _moved(face: Face, part: tuple[int, int, int, int]) -> Face:
+    """A face found in a part, in the coordinates of the whole."""
+    return Face(box=face.box + np.array([part[0], part[1], part[0], part[1]], np.float32), score=face.score)
