@@ -1,0 +1,169 @@
+"""Pure: rows of presentations and similarities of pairs -> the rates of a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from statistics import mean, stdev
+
+from realname.policy import Policy
+from workers.evaluation.rates import Rate, SumOfRates, rate_of, share_of, sum_of, worst_of
+from workers.evaluation.report import (
+    DetPoint,
+    Folds,
+    GroupRates,
+    Histogram,
+    MatchedKind,
+    MatchRates,
+    OperatingPoint,
+    Row,
+    SpeciesRates,
+    SystemRates,
+)
+from workers.evaluation.scores import FoldResult, Scores, counts_of, rebinned
+
+AIMS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # FMRs at which the curve is read off
+HISTOGRAM_BINS = 100
+DET_POINTS = 400
+
+Filter = Callable[[Row], bool]
+
+
+def system_rates(rows: Sequence[Row]) -> SystemRates | None:
+    """Rates of the PAD subsystem and of the full system; None where no presentation has a known kind."""
+    judged = [row for row in rows if row.verdict is not None and row.kind is not None]
+    if not any(row.kind for row in rows):
+        return None
+    bona_fide = [row for row in judged if row.kind == "bona_fide"]
+    mated, others = (_mated(bona_fide, True), _mated(bona_fide, False))
+    frr = share_of(row.verdict != "approved" for row in mated)
+    species = tuple(_species(name, attacks, frr) for name, attacks in _by_species(judged))
+    return SystemRates(
+        species=species,
+        apcer_worst=worst_of(one.apcer for one in species),
+        iapar_worst=worst_of(one.iapar for one in species),
+        riapar_worst=max((one.riapar for one in species), key=_height, default=SumOfRates()),
+        bpcer=share_of(row.pad == "stopped" for row in bona_fide),
+        bpnrr=share_of(row.pad == "no_response" for row in bona_fide),
+        frr=frr,
+        far=share_of(row.verdict == "approved" for row in others),
+        review=share_of(row.verdict == "review" for row in mated),
+        fta=share_of(not row.acquired for row in rows if row.kind),
+        fte=share_of(not row.enrolled for row in judged if row.enrolled is not None),
+    )
+
+
+def _mated(rows: Sequence[Row], mated: bool) -> list[Row]:  # noqa: FBT001 - the row's own value
+    return [row for row in rows if row.mated is mated]
+
+
+def _by_species(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    attacks = [row for row in rows if row.kind == "attack"]
+    for name in sorted({row.species or "" for row in attacks}):
+        yield name, [row for row in attacks if (row.species or "") == name]
+
+
+def _species(name: str, attacks: Sequence[Row], frr: Rate) -> SpeciesRates:
+    iapar = share_of(row.verdict == "approved" for row in _mated(attacks, True))
+    return SpeciesRates(
+        species=name,
+        apcer=share_of(row.pad == "let_through" for row in attacks),
+        apnrr=share_of(row.pad == "no_response" for row in attacks),
+        iapar=iapar,
+        riapar=sum_of(iapar, frr),
+        review=share_of(row.verdict == "review" for row in attacks),
+    )
+
+
+def _height(rate: SumOfRates) -> tuple[float, float]:
+    return (-1.0, -1.0) if rate.value is None else (rate.value, rate.high or 0.0)
+
+
+def presentation_scores(rows: Sequence[Row]) -> Scores:
+    """Portrait against clip, of bona fide presentations only: an artefact's score says nothing of two people."""
+    scored = [(row.mated, row.scores["similarity"]) for row in rows if row.kind == "bona_fide" and "similarity" in row.scores]
+    return Scores(
+        mated=counts_of(value for mated, value in scored if mated),
+        random=counts_of(value for mated, value in scored if mated is False),
+    )
+
+
+def match_rates(
+    scores: Scores, policy: Policy, *, of: MatchedKind, folds: FoldResult | None = None, failed: Rate
+) -> MatchRates | None:
+    """Error rates at the policy's thresholds and at round FMRs, with the curve; None where nothing was compared."""
+    mated, random, lookalike = (int(counts.sum()) for counts in (scores.mated, scores.random, scores.lookalike))
+    if mated + random + lookalike == 0 and not failed.errors:
+        return None
+    named = [("accept", policy.accept_min), ("review", policy.review_min)]
+    named += [(f"FMR {aim:g}", found) for aim in AIMS if (found := scores.threshold_at(aim)) is not None]
+    return MatchRates(
+        of=of,
+        mated=mated,
+        random=random,
+        lookalike=lookalike,
+        points=tuple(_point(name, similarity, scores) for name, similarity in named),
+        det=tuple(DetPoint(*_rounded(point)) for point in scores.curve(DET_POINTS)),
+        histogram=Histogram(
+            HISTOGRAM_BINS, *(rebinned(counts, HISTOGRAM_BINS) for counts in (scores.mated, scores.random, scores.lookalike))
+        ),
+        folds=None if folds is None else _folds(folds),
+        failed=failed,
+    )
+
+
+def _point(name: str, similarity: float, scores: Scores) -> OperatingPoint:
+    return OperatingPoint(
+        name, round(similarity, 4), scores.fmr(similarity), scores.fnmr(similarity), scores.lookalike_fmr(similarity)
+    )
+
+
+def _rounded(point: tuple[float, float, float]) -> tuple[float, float, float]:
+    similarity, fmr, fnmr = point
+    return similarity, float(f"{fmr:.6g}"), float(f"{fnmr:.6g}")
+
+
+def _folds(found: FoldResult) -> Folds:
+    return Folds(
+        folds=len(found.accuracies),
+        mean=round(mean(found.accuracies), 6),
+        deviation=round(stdev(found.accuracies), 6),
+        threshold_min=min(found.thresholds),
+        threshold_max=max(found.thresholds),
+        wrong=rate_of(found.wrong, found.n),
+    )
+
+
+def group_rates(rows: Sequence[Row], accept_min: float) -> tuple[GroupRates, ...]:
+    """By each value of each group column, over the presentations that have it."""
+    labelled = sorted({(column, value) for row in rows if row.kind for column, value in row.groups.items()})
+    return tuple(
+        _group(column, value, [row for row in rows if row.groups.get(column) == value], accept_min) for column, value in labelled
+    )
+
+
+def _group(column: str, value: str, rows: Sequence[Row], accept_min: float) -> GroupRates:
+    system, scores = system_rates(rows), presentation_scores(rows)
+    nothing = Rate(0, 0)
+    return GroupRates(
+        column=column,
+        value=value,
+        of="presentations",
+        apcer_worst=nothing if system is None else system.apcer_worst,
+        bpcer=nothing if system is None else system.bpcer,
+        bpnrr=nothing if system is None else system.bpnrr,
+        frr=nothing if system is None else system.frr,
+        fnmr=scores.fnmr(accept_min),
+        fmr=scores.fmr(accept_min),
+    )
+
+
+def pair_group(column: str, value: str, scores: Scores, accept_min: float) -> GroupRates:
+    """The same of pairs, which have no verdict."""
+    nothing = Rate(0, 0)
+    return GroupRates(column, value, "pairs", nothing, nothing, nothing, nothing, scores.fnmr(accept_min), scores.fmr(accept_min))
+
+
+def failures_of(rows: Sequence[Row]) -> dict[str, int]:
+    """Presentations that were not judged, by cause."""
+    return dict(sorted(Counter(row.failure for row in rows if row.failure is not None).items()))
