@@ -1,0 +1,102 @@
+"""What one process of an evaluation does: judge presentations, embed images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from realname.errors import BadRecording, RealnameError, Transient
+from realname.policy import Policy
+from realname.settings import Intake, Worker, read_settings
+from workers.check import Checker, Recorded, open_checker
+from workers.evaluation.dataset import Presentation
+from workers.evaluation.outcomes import Measured, measured_of
+from workers.matching.faces import embed_image
+
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # the time of every decision, so that two runs give the same
+PLACE_S = 3600.0  # waited for a decoder: never on an idle one
+
+Embedding = NDArray[np.float32]
+
+
+class FileMissing(RealnameError):
+    """A file of a presentation is not there, or does not read: a failure to acquire. The message names the kind of file."""
+
+
+@contextmanager
+def open_judge(settings: Worker, policy: Policy) -> Generator[Callable[[Presentation], Measured]]:
+    """Judges one presentation after the other. Raises ModelCorrupt, DeviceMissing."""
+    with open_checker(settings, policy) as checker:
+        yield lambda presentation: judge(presentation, checker)
+
+
+@contextmanager
+def open_embedder(settings: Worker, policy: Policy) -> Generator[Callable[[Sequence[Path]], list[Embedding | None]]]:
+    """Embeds a few images at once; None for one that does not read or has no face."""
+    with open_checker(settings, policy) as checker:
+        yield lambda images: [embed(image, checker) for image in images]
+
+
+def judge(one: Presentation, checker: Checker) -> Measured:
+    """The whole check. Never raises for what one recording does: the row says it, and the run goes on."""
+    try:
+        portrait, clip = read_both(one)
+        recorded = Recorded(one.cues_at_s, one.clip_started_at_s, one.digest_at_s, one.portrait_source)
+        result = checker.check(portrait, clip, one.actions, at=ALWAYS, recorded=recorded)
+    except FileMissing as missing:
+        return Measured(failure=str(missing))
+    except Transient:
+        return Measured(failure="no_decoder")
+    except Exception as error:  # noqa: BLE001 - the door of an hours' run: a bug's name stands in the report, nothing of its words
+        return Measured(failure=f"bug_{type(error).__name__}")
+    return measured_of(result.decision, checker.policy.effects, result.cpu_ms)
+
+
+def embed(image: Path, checker: Checker) -> Embedding | None:
+    """The main face; see matching.faces."""
+    try:
+        return embed_image(checker.decoder.decode_portrait(image.read_bytes()), checker.models)
+    except (OSError, BadRecording, Transient, ValueError):
+        return None
+
+
+def read_both(one: Presentation) -> tuple[bytes, bytes]:
+    """Portrait and clip, no larger than intake takes. Raises FileMissing."""
+    limits = read_settings(Intake)
+    return _read(one.portrait, "portrait", limits.portrait_bytes_max), _read(one.clip, "clip", limits.clip_bytes_max)
+
+
+def key_of(one: Presentation, policy: Policy, models: dict[str, str]) -> str | None:
+    """Names a measurement: what was judged, by which rules and models. None where a file is missing.
+
+    One digest of all together, so that nothing can be tested against a recording alone.
+    """
+    try:
+        portrait, clip = read_both(one)
+    except FileMissing:
+        return None
+    asked: list[Any] = [one.actions, one.cues_at_s, one.clip_started_at_s, one.digest_at_s, one.portrait_source]
+    parts = [one.id.encode(), msgspec.json.encode([asked, policy, models], order="deterministic"), portrait, clip]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def _read(file: Path, kind: str, bytes_max: int) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(bytes_max + 1)
+    except OSError:
+        raise FileMissing(f"{kind}_missing") from None
+    if len(content) > bytes_max:
+        raise FileMissing(f"{kind}_too_large")
+    return content
