@@ -97,10 +97,12 @@ class RegistrationSubmitted(Struct, frozen=True, tag="realname.registration.subm
 class ActionTrace(Struct, frozen=True):
     """When an action was asked, and what was seen of it. All times are seconds from the clip's first frame.
 
-    at_s:     its peak; None when unseen.
+    seen:     it answers. The next four are of what answers or, where nothing does, of what the cause speaks of (a late
+              blink, a turn to the other side); None where there is neither.
+    at_s:     its peak.
     strength: degrees for a turn (relative to the clip's own neutral, absolute value), closedness 0..1 for a blink.
-    asked_at_s, until_s: its window, from its cue to where its answer was too late; None without cues.
-    first_frame, last_frame: of the judged frames, the action's own; None when unseen.
+    first_frame, last_frame: of the judged frames, the action's own.
+    asked_at_s, until_s: its window, from its cue to where an answer that begins is too late; None without cues.
     cause:    why it is unmet; None where it is met.
     """
 

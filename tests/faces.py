@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workers.liveness.blink import Blink
-from workers.liveness.challenge import Event
+from workers.liveness.events import Event
 from workers.liveness.turn import Turn
 
 STEP_S = 1 / 12
@@ -61,13 +61,21 @@ def heads(yaw_deg, **how) -> np.ndarray:
 
 def events(text: str) -> list[Event]:
     """`b l r` -> a blink, a turn to the left, a turn to the right, a second apart, twelve frames apart."""
+    return [event(sign, place + 1.0) for place, sign in enumerate(text.split())]
+
+
+def event(sign: str, at_s: float, *, begun_s: float | None = None) -> Event:
+    """One of `b`, `l`, `r` with its peak at at_s, begun a quarter of a second before unless said otherwise."""
     names = {"b": "blink", "l": "turn_left", "r": "turn_right"}
-    return [Event(names[sign], 12 * (place + 1), float(place + 1), 20.0) for place, sign in enumerate(text.split())]
+    began_s = at_s - 0.25 if begun_s is None else begun_s
+    return Event(names[sign], round(12 * began_s), round(12 * at_s) + 3, began_s, at_s, 20.0)
 
 
 def a_blink(at_s: float) -> Blink:
-    return Blink(first=int(at_s * 12), last=int(at_s * 12) + 1, at_s=at_s, closedness=0.5)
+    first = int(at_s * 12)
+    return Blink(first=first, last=first + 1, begun_s=first / 12, at_s=at_s, closedness=0.5)
 
 
 def a_turn(at_s: float, side: str) -> Turn:
-    return Turn(side, first=int(at_s * 12) - 3, last=int(at_s * 12) + 3, peak=int(at_s * 12), at_s=at_s, deg=20.0)
+    peak = int(at_s * 12)
+    return Turn(side, first=peak - 3, last=peak + 3, peak=peak, begun_s=(peak - 3) / 12, at_s=at_s, deg=20.0)

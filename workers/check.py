@@ -29,7 +29,8 @@ from realname.verdicts import Evidence, decide
 from workers.clip import Clip
 from workers.decoder.limits import limits_of
 from workers.decoder.pool import Decoder
-from workers.liveness.challenge import events_of, judge_challenge
+from workers.liveness.challenge import judge_challenge
+from workers.liveness.events import events_of
 from workers.liveness.stage import Signals, judge_liveness
 from workers.matching.stage import judge_match
 from workers.runtime import Decodes

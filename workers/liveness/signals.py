@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from realname.messages import Challenge
 from realname.policy import Policy, TurnRules
 from workers.liveness.blink import Blink, closedness_of, find_blinks
-from workers.liveness.challenge import SIDES, Answer, events_of, judge_challenge
+from workers.liveness.challenge import Answer, judge_challenge, outside_visit
+from workers.liveness.events import SIDES, events_of
 from workers.liveness.flatness import Depth, depth_around
 from workers.liveness.turn import Turn, find_turns, yaw_deg_of
+from workers.liveness.windows import is_outside_visit, windows_of
 
 SLIGHT_TURN_SHARE = 0.5  # of the asked angle: from here on a turn was begun, and the customer hears "further"
 
@@ -43,7 +45,10 @@ def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge:
     turns = find_turns(yaw_deg, at_s, policy.turn)
     begun = find_turns(yaw_deg, at_s, policy.turn, deg_min=SLIGHT_TURN_SHARE * policy.turn.yaw_deg_min)
     slight = [turn for turn in begun if turn.deg < policy.turn.yaw_deg_min]
-    answer = judge_challenge(challenge.actions, events_of(blinks, turns), events_of([], slight), cues_at_s=challenge.cues_at_s)
+    windows = windows_of(challenge.cues_in_clip_s, policy.cues) if challenge.actions else ()
+    answer = judge_challenge(challenge.actions, events_of(blinks, turns), events_of([], slight), windows=windows)
+    if len(at_s) and is_outside_visit(challenge, float(at_s[-1]), policy.cues):
+        answer = outside_visit(answer)
     depth = _depth_of_turns(_asked_at_s(answer), [turn.at_s for turn in turns], points, policy, yaw_deg=yaw_deg, at_s=at_s)
     return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth)
 

@@ -19,12 +19,16 @@ Side = Literal["left", "right"]  # the customer's own
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn. first, last: its frames. peak, at_s: where it was widest. deg: how wide, absolute."""
+    """One turn. first, last: its frames. All times are seconds of the clip.
+
+    begun_s: of the first. peak, at_s: where it was widest. deg: how wide, absolute.
+    """
 
     side: Side
     first: int
     last: int
     peak: int
+    begun_s: float
     at_s: float
     deg: float
 
@@ -54,7 +58,7 @@ def find_turns(
         peak = first + int(np.argmax(np.abs(yaw_deg[first : last + 1])))
         deg = float(yaw_deg[peak])
         if abs(deg) >= least:
-            found.append(Turn("left" if deg > 0 else "right", first, last, peak, float(at_s[peak]), abs(deg)))
+            found.append(Turn("left" if deg > 0 else "right", first, last, peak, float(at_s[first]), float(at_s[peak]), abs(deg)))
     return found
 
 

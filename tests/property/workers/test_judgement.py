@@ -6,12 +6,11 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from realname.messages import Action
 from realname.policy import load_policy
 from realname.reasons import Reason
-from tests.faces import events, head, heads, series, times
+from tests.faces import event, events, head, heads, series, times
 from workers.liveness.blink import find_blinks
-from workers.liveness.challenge import Event, judge_challenge
+from workers.liveness.challenge import judge_challenge
 from workers.liveness.choice import candidate_groups, spread
 from workers.liveness.flatness import parallax_of
 from workers.liveness.track import Track, longest_gap_s
@@ -54,31 +53,31 @@ def test_a_mirrored_person_turns_the_other_way(yaw):
 @given(actions)
 def test_who_does_just_what_is_asked_meets_the_challenge(signs):
     shown = events(" ".join(signs))
-    answer = judge_challenge([event.action for event in shown], shown, [])
+    answer = judge_challenge([each.action for each in shown], shown, [])
     assert (answer.unmet, answer.extra_blinks, answer.extra_turns) == ((), 0, 0)
 
 
 @given(actions, st.integers(0, 5))
 def test_an_extra_blink_never_hurts(signs, place):
     shown = events(" ".join(signs))
-    extra = Event("blink", 0, place + 0.5, 0.5)
-    more = sorted([*shown, extra], key=lambda event: event.at_s)
-    answer = judge_challenge([event.action for event in shown], more, [])
+    extra = event("b", place + 0.5)
+    more = sorted([*shown, extra], key=lambda each: each.at_s)
+    answer = judge_challenge([each.action for each in shown], more, [])
     assert (answer.unmet, answer.extra_blinks) == ((), 1)
 
 
-@given(actions, st.integers(0, 5), st.sampled_from(["turn_left", "turn_right"]))
-def test_an_extra_turn_always_hurts(signs, place, action: Action):
+@given(actions, st.integers(0, 5), st.sampled_from("lr"))
+def test_an_extra_turn_always_hurts(signs, place, sign):
     shown = events(" ".join(signs))
-    more = sorted([*shown, Event(action, 0, place + 0.5, 20.0)], key=lambda event: event.at_s)
-    assert Reason.EXTRA_TURN in judge_challenge([event.action for event in shown], more, []).unmet
+    more = sorted([*shown, event(sign, place + 0.5)], key=lambda each: each.at_s)
+    assert Reason.EXTRA_TURN in judge_challenge([each.action for each in shown], more, []).unmet
 
 
 @given(actions.filter(bool), st.data())
 def test_a_missing_action_is_never_overlooked(signs, data):
     shown = events(" ".join(signs))
     missing = data.draw(st.integers(0, len(shown) - 1))
-    answer = judge_challenge([event.action for event in shown], shown[:missing] + shown[missing + 1 :], [])
+    answer = judge_challenge([each.action for each in shown], shown[:missing] + shown[missing + 1 :], [])
     assert answer.unmet
     assert sum(not trace.seen for trace in answer.actions) >= 1
 

@@ -28,8 +28,14 @@ def test_a_blink_is_open_shut_open(text, count):
 
 
 def test_a_blink_longer_than_half_a_second_is_not_a_blink():
-    assert len(blinks("oo______oo")) == 1  # six frames at 12 Hz are half a second
+    assert len(blinks("oo_____oo")) == 1
+    assert len(blinks("oo______oo")) == 1  # six frames at 12 Hz are half a second, from half-way shut to half-way open
     assert blinks("oo_______oo") == []
+
+
+def test_lids_that_open_slowly_do_not_make_a_blink_longer():
+    (blink,) = blinks("oo_____---oo")
+    assert (blink.first, blink.last) == (2, 6)
 
 
 def test_an_unseen_blink_is_not_a_blink():
