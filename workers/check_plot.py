@@ -68,10 +68,12 @@ def _panels(figure: Figure, result: CheckResult, signals: Signals, clip: Clip, p
     _eyes(eyes, result, signals, policy)
     _pad(pad, result, signals, clip, policy)
     pad.set_xlabel("time from the clip's first frame, seconds")
+    last_s = float(clip.at_s[-1])
     for panel in (yaw, eyes, pad):
         panel.grid(visible=True, alpha=0.25)
         panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False)
         _windows(panel, result, named=panel is yaw)
+        panel.set_xlim(-0.05, last_s + 0.05)  # a window may reach beyond the clip
 
 
 def _thumbnails(panel: Axes, result: CheckResult, clip: Clip, signals: Signals) -> None:
@@ -97,7 +99,7 @@ def _named_frames(result: CheckResult, clip: Clip, signals: Signals) -> dict[int
     """The frames that the verdict hangs on, and what they are."""
     names = dict.fromkeys(signals.chip_frames, "match")
     for action in result.liveness.actions:
-        if action.at_s is not None:
+        if action.seen and action.at_s is not None:
             names[int(np.argmin(np.abs(clip.at_s - action.at_s)))] = ASKED_NAMES[action.action]
     return names
 
@@ -116,7 +118,7 @@ def _yaw(panel: Axes, result: CheckResult, signals: Signals, policy: Policy) -> 
     panel.plot(motion.at_s, motion.yaw_deg, color=LINE, marker=".", label="yaw (nose ratio)")
     for limit in (least, -least):
         panel.axhline(limit, color=LIMIT, linestyle="--", linewidth=1, label=f"a turn: {least:g} degrees" if limit > 0 else None)
-    taken = {action.at_s for action in result.liveness.actions if action.action != "blink"}
+    taken = {action.at_s for action in result.liveness.actions if action.seen and action.action != "blink"}
     for turn in motion.turns:
         colour = SEEN if turn.at_s in taken else EXTRA
         panel.axvspan(motion.at_s[turn.first], motion.at_s[turn.last], color=colour, alpha=0.18)
@@ -146,7 +148,7 @@ def _eyes(panel: Axes, result: CheckResult, signals: Signals, policy: Policy) ->
     )
     again = 1 - rules.hysteresis * rules.closedness_min
     panel.axhline(again, color=EXTRA, linestyle=":", linewidth=1, label=f"open again above {again:.2f}")
-    taken = {action.at_s for action in result.liveness.actions if action.action == "blink"}
+    taken = {action.at_s for action in result.liveness.actions if action.seen and action.action == "blink"}
     for blink in motion.blinks:
         answers = blink.at_s in taken
         panel.axvspan(motion.at_s[blink.first], motion.at_s[blink.last], color=SEEN if answers else EXTRA, alpha=0.3)
@@ -179,11 +181,15 @@ def _pad(panel: Axes, result: CheckResult, signals: Signals, clip: Clip, policy:
 
 
 def _windows(panel: Axes, result: CheckResult, *, named: bool) -> None:
-    """The moment that answered each asked action, numbered in the order asked."""
+    """Each asked action, numbered in the order asked: the band of its cue, and the moment that answered it or the cause."""
     for place, action in enumerate(result.liveness.actions, start=1):
-        if action.at_s is None:
-            continue
-        panel.axvline(action.at_s, color=SEEN, linewidth=1.2, alpha=0.8)
-        if named:
-            name = f" {place}. {ASKED_NAMES[action.action]}"
-            panel.text(action.at_s, 1.0, name, transform=panel.get_xaxis_transform(), fontsize=9, color=SEEN, va="bottom")
+        colour = SEEN if action.seen else LIMIT
+        name = f" {place}. {ASKED_NAMES[action.action]}{'' if action.cause is None else ': ' + action.cause}"
+        if action.asked_at_s is not None:
+            panel.axvspan(action.asked_at_s, action.until_s or action.asked_at_s, color=colour, alpha=0.07, zorder=0)
+            panel.axvline(action.asked_at_s, color=colour, linewidth=1.2, linestyle=":")
+        if action.seen and action.at_s is not None:
+            panel.axvline(action.at_s, color=SEEN, linewidth=1.2, alpha=0.8)
+        stands_at_s = action.at_s if action.asked_at_s is None else action.asked_at_s
+        if named and stands_at_s is not None:
+            panel.text(stands_at_s, 1.0, name, transform=panel.get_xaxis_transform(), fontsize=9, color=colour, va="bottom")

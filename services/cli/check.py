@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, NoReturn, get_args
 
@@ -20,7 +22,7 @@ from services.cli.calling import JsonOption, LanguageOption
 from services.cli.check_view import Checked, as_json, show
 from services.cli.recordings import Recordings, read_recordings
 from services.cli.verdict import EXIT_CODES
-from workers.check import Checker, CheckResult, open_checker
+from workers.check import WITHOUT_CUES, Checker, CheckResult, Recorded, open_checker
 
 NOT_CHECKED = 4  # exit code: nothing was judged
 EXAMPLE_ACTIONS: tuple[Action, ...] = ("blink", "turn_left")  # what the example's cut shows
@@ -36,6 +38,12 @@ ActionsOption = Annotated[
         "--actions", metavar="A,B", help="What was asked, in order, of blink, turn_left, turn_right (the customer's own sides)."
     ),
 ]
+CuesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cues", metavar="1.0,3.2", help="When each of --actions was asked, in seconds of the clip: held to its window."
+    ),
+]
 PolicyOption = Annotated[str, typer.Option("--policy", help="development, production, or a TOML file.")]
 PlotOption = Annotated[
     Path | None, typer.Option("--plot", metavar="PNG", help="Draw it over time. The picture shows the person: it is evidence.")
@@ -46,6 +54,7 @@ def command(
     portrait: PortraitArgument = None,
     clip: ClipArgument = None,
     actions: ActionsOption = None,
+    cues: CuesOption = None,
     policy: PolicyOption = "development",
     plot: PlotOption = None,
     language: LanguageOption = "en",
@@ -60,7 +69,8 @@ def command(
 
     Without --actions no challenge is held against the clip: whatever it shows is taken as asked, so the verdict is on
     capture, depth, passive PAD and the match alone, and the output says so. --example asks for the blink and the turn
-    that its cut shows, unless --actions says otherwise. Finished clips have no cues, so --policy production ends in review.
+    that its cut shows, unless --actions says otherwise. --cues also holds each action to the time after its cue; without
+    them --policy production ends in review.
 
     Exit code 0: approved; 1: refused; 2: retry; 3: review; above 3: nothing was judged (4: a file or a model is missing;
     64: this line is wrong).
@@ -68,8 +78,9 @@ def command(
     try:
         rules = load_policy(policy)
         asked = asked_of(actions, example=example)
+        recorded = cued_of(cues, asked)
         recordings = _example() if _wants_example(portrait, clip, example=example) else _given(portrait, clip)
-        checked = run_check(recordings, asked, rules, _with_folder(plot))
+        checked = run_check(recordings, asked, rules, _with_folder(plot), recorded=recorded)
     except RealnameError as error:
         _fail(error)
     if json:
@@ -82,13 +93,20 @@ def command(
     sys.exit(EXIT_CODES[checked.decision.verdict])
 
 
-def run_check(recordings: Recordings, asked: tuple[Action, ...] | None, policy: Policy, plot: Path | None) -> Checked:
+def run_check(
+    recordings: Recordings,
+    asked: tuple[Action, ...] | None,
+    policy: Policy,
+    plot: Path | None,
+    *,
+    recorded: Recorded = WITHOUT_CUES,
+) -> Checked:
     """One check with its own models and decoder; draws it where `plot` names a file.
 
     Raises RealnameError where a model is missing, the decoder does not start, or the picture cannot be written.
     """
     with open_checker(read_settings(Worker), policy) as checker:
-        result = checker.check(*recordings, asked, at=datetime.now(UTC))
+        result = checker.check(*recordings, asked, at=datetime.now(UTC), recorded=recorded)
         if plot is not None:
             _draw(checker, result, plot)
     return checked_of(result, policy)
@@ -112,6 +130,24 @@ def asked_of(actions: str | None, *, example: bool) -> tuple[Action, ...] | None
     if not 0 < len(named) <= ACTIONS_MAX:
         raise RealnameError(f"--actions: name 1 to {ACTIONS_MAX}, as a challenge does; leave it out for no challenge")
     return tuple(known[word] for word in named)
+
+
+def cued_of(cues: str | None, asked: tuple[Action, ...] | None) -> Recorded:
+    """The cues that were named, as a challenge that was issued with the clip's first frame would bear them.
+
+    Raises RealnameError for what is no list of seconds, is out of order, or has another length than the actions.
+    """
+    if cues is None:
+        return WITHOUT_CUES
+    try:
+        at_s = tuple(float(word) for word in cues.split(","))
+    except ValueError:
+        raise RealnameError(f"--cues: {cues!r} is no list of seconds, such as 1.0,3.2") from None
+    if not all(map(isfinite, at_s)) or any(later <= sooner for sooner, later in pairwise(at_s)):
+        raise RealnameError("--cues: each must come after the one before")
+    if len(at_s) != len(asked or ()):
+        raise RealnameError(f"--cues: {len(at_s)} of them for {len(asked or ())} actions; --actions says what was asked")
+    return Recorded(cues_at_s=at_s, clip_started_at_s=0.0)
 
 
 def _wants_example(portrait: Path | None, clip: Path | None, *, example: bool) -> bool:

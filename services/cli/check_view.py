@@ -110,16 +110,29 @@ def _clip_facts(liveness: LivenessReport, size_px: tuple[int, int] | None) -> It
 
 def _actions(checked: Checked, liveness: LivenessReport) -> Table:
     table = _table("challenge" if checked.asked is not None else "actions seen (none was asked)", 2)
-    for name in ("action", "seen", "at", "how strongly", "held against"):
+    for name in ("action", "asked", "seen", "at", "frames", "how strongly", "held against"):
         table.add_column(name)
     for number, trace in enumerate(liveness.actions, start=1):
-        seen = Text("yes", "green") if trace.seen else Text("no", "red")
-        at = "" if trace.at_s is None else f"{trace.at_s:.2f} s"
-        strength = "" if trace.strength is None else _strength(trace, trace.strength)
-        table.add_row(f"{number}. {ACTION_NAMES[trace.action]}", seen, at, strength, _least(trace.action, checked.policy))
+        table.add_row(
+            f"{number}. {ACTION_NAMES[trace.action]}",
+            _span(trace.asked_at_s, trace.until_s, " s"),
+            Text("yes", "green") if trace.seen else Text("no" if trace.cause is None else f"no, {trace.cause}", "red"),
+            "" if trace.at_s is None else f"{trace.at_s:.2f} s",
+            _span(trace.first_frame, trace.last_frame),
+            "" if trace.strength is None else _strength(trace, trace.strength),
+            _least(trace.action, checked.policy),
+        )
     if not liveness.actions:
-        table.add_row("none", "", "", "", "")
+        table.add_row("none")
     return table
+
+
+def _span(first: float | None, last: float | None, unit: str = "") -> str:
+    """From where to where; empty where nobody knows."""
+    if first is None:
+        return ""
+    digits = 2 if unit else 0
+    return f"{first:.{digits}f} to {last:.{digits}f}{unit}" if last is not None else f"from {first:.{digits}f}{unit}"
 
 
 def _motions(liveness: LivenessReport) -> Iterator[str]:

@@ -15,7 +15,7 @@ from realname.messages import ActionTrace, Challenge, LivenessReport, MatchRepor
 from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.verdicts import Evidence, decide
-from services.cli.check import NOT_CHECKED, asked_of, command
+from services.cli.check import NOT_CHECKED, asked_of, command, cued_of
 from services.cli.check_view import NO_CHALLENGE, Checked, as_json, show
 from services.cli.main import WRONG_USE, application
 from services.cli.verdict import EXIT_CODES
@@ -74,6 +74,37 @@ def test_without_actions_nothing_is_asked_but_of_the_example() -> None:
 def test_what_no_challenge_would_ask_is_an_error(actions: str) -> None:
     with pytest.raises(RealnameError, match="--actions"):
         asked_of(actions, example=False)
+
+
+def test_cues_are_seconds_of_the_clip() -> None:
+    recorded = cued_of("1.0, 3.2", ("blink", "turn_left"))
+    assert (recorded.cues_at_s, recorded.clip_started_at_s) == ((1.0, 3.2), 0.0)
+    assert cued_of(None, None).cues_at_s == ()
+
+
+@pytest.mark.parametrize("cues", ["soon", "1.0", "3.2,1.0", "1.0,2.0,3.0", "nan,1.0", ""])
+def test_cues_that_fit_no_challenge_are_an_error(cues: str) -> None:
+    with pytest.raises(RealnameError, match="--cues"):
+        cued_of(cues, ("blink", "turn_left"))
+
+
+def test_a_late_action_is_shown_with_its_window_its_frames_and_its_cause() -> None:
+    late = ActionTrace(
+        "blink",
+        seen=False,
+        at_s=6.0,
+        strength=0.51,
+        asked_at_s=1.0,
+        until_s=5.0,
+        first_frame=71,
+        last_frame=73,
+        cause=Reason.ACTION_LATE,
+    )
+    report = a_live_report(actions=(late,), challenge_unmet=(Reason.ACTION_LATE,))
+    (row,) = [line for line in shown(a_check(report)).splitlines() if line.startswith("1. blink")]
+    assert all(words in row for words in ("1.00 to 5.00 s", "no, action_late", "6.00 s", "71 to 73", "0.51 shut"))
+    trace = json.loads(as_json(a_check(report), "en"))["challenge"]["actions"][0]
+    assert (trace["asked_at_s"], trace["until_s"], trace["first_frame"], trace["cause"]) == (1.0, 5.0, 71, "action_late")
 
 
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
