@@ -21,7 +21,7 @@ from realname.settings import Worker
 from workers.decoder.limits import limits_of
 from workers.decoder.pool import Decoder
 from workers.evaluation.dataset import Dataset, DatasetWrong, Pair, Portrayed
-from workers.evaluation.operating_points import Origin, calibration_of, deviations_of, thresholds_of
+from workers.evaluation.operating_points import PERSONS_MIN, Origin, calibration_of, deviations_of, thresholds_of
 from workers.evaluation.pairs import IMAGE_ENDINGS
 from workers.evaluation.reading import read_dataset
 from workers.evaluation.scores import Scores, all_pairs, counts_of
@@ -115,6 +115,8 @@ def _of_all(portrayed: tuple[Portrayed, ...], embeddings: Embeddings, embedder: 
         return calibration_of(Scores(), origin)
     persons, faces = [each.person for each in found], np.stack([embeddings[each.image] for each in found])
     scores = all_pairs(faces, persons, embedder.compare)
+    if len(set(persons)) < PERSONS_MIN:
+        return calibration_of(scores, origin)
     thresholds = [similarity for _, similarity in thresholds_of(scores)]
     return calibration_of(scores, origin, deviations_of(faces, persons, embedder.compare, thresholds))
 

@@ -23,6 +23,7 @@ FMRS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # 100,000: 4.8e-5 to 1.8e-4). ISO/IEC 19795-1's rule of 30 asks for more, and gives +-30 % at 90 %.
 FALSE_MATCHES_MIN = 10
 POINTS_MIN = 2  # a threshold is read between two
+PERSONS_MIN = 20  # whose spread says something of others'; source: Cameron and Miller 2015, few clusters
 NORMAL_95 = 1.959964  # quantile .975 of the normal distribution
 
 
@@ -85,8 +86,9 @@ def deviations_of(
     """The standard deviation of the FMR at each threshold, with pairs of one person taken to go together.
 
     A pair has two persons, and all pairs of either may err together. The variance of errors / n is then the sum over
-    persons of (their errors - FMR x their pairs)^2, over n^2. Source: Aronow, Samii and Assenova 2015, Political Analysis
-    23, 564-577 (dyadic clusters), without its subtraction of what counts twice, so a little too wide.
+    persons of (their errors - FMR x their pairs)^2, over n^2; of few persons (PERSONS_MIN) it comes out far too small.
+    Source: Aronow, Samii and Assenova 2015, Political Analysis 23, 564-577 (dyadic clusters), without its subtraction of
+    what counts twice, so a little too wide.
     """
     _, labels = np.unique(np.array(persons), return_inverse=True)
     people = int(labels.max()) + 1

@@ -1,0 +1,147 @@
+"""Draws an evaluation as SVG: error rates with their intervals, the DET curve, histograms. The door to matplotlib here."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (matplotlib's stubs leave most of its keyword arguments untyped)
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from workers.evaluation.rates import Rate
+from workers.evaluation.report import Histogram, MatchRates
+
+WIDTH = 7.2  # inches; the page scales it to its column
+MATED, RANDOM, ALIKE, LIMIT, INK = "#2e7d5b", "#8a5a9e", "#c2751a", "#b03a2e", "#1f2933"  # told apart in gray print, too
+NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_ROW_INCHES = 0.34
+_STYLE: Any = {
+    "svg.hashsalt": "realname",  # the same figure gives the same bytes
+    "svg.fonttype": "path",
+    "font.size": 9,
+    "axes.edgecolor": "#9aa5b1",
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def draw_rates(rates: Sequence[tuple[str, Rate]], label: str) -> str:
+    """One line a rate: a dot at its value, a bar over its interval. Rates without a value are left out."""
+    known = [(name, rate) for name, rate in rates if rate.value is not None]
+    if not known:
+        return ""
+    with mpl.rc_context(_STYLE):
+        figure, panel = _figure(0.9 + _ROW_INCHES * len(known))
+        for place, (_, rate) in enumerate(reversed(known)):
+            value, low, high = (100 * (part or 0.0) for part in (rate.value, rate.low, rate.high))
+            panel.plot([low, high], [place, place], color=INK, linewidth=4, alpha=0.25, solid_capstyle="butt")
+            panel.plot([value], [place], "o", color=LIMIT if rate.errors else MATED, markersize=6)
+        panel.set_yticks(range(len(known)), [f"{name}  ({rate.errors}/{rate.n})" for name, rate in reversed(known)])
+        panel.set_ylim(-0.6, len(known) - 0.4)
+        panel.set_xlim(left=-0.5)
+        panel.set_xlabel(label)
+        panel.grid(visible=True, axis="x", alpha=0.3)
+        return _svg(figure)
+
+
+def draw_det(matching: Sequence[MatchRates], accept_fmr: float) -> str:
+    """FNMR over FMR, both logarithmic; lower left is better. Dots: the operating points, with their intervals."""
+    drawn = [found for found in matching if len(found.det) > 1]
+    if not drawn:
+        return ""
+    with mpl.rc_context(_STYLE):
+        figure, panel = _figure(4.2)
+        for found, colour in zip(drawn, (MATED, RANDOM, ALIKE), strict=False):
+            curve = [point for point in found.det if point.fmr > 0 and point.fnmr > 0]
+            name = f"{_NAMES[found.of]}: {found.mated:,} mated, {found.random:,} non-mated"
+            panel.step(
+                [point.fmr for point in curve],
+                [point.fnmr for point in curve],
+                where="post",
+                color=colour,
+                label=name,
+                linewidth=1.6,
+            )
+            _whiskers(panel, found, colour)
+        panel.axvline(
+            accept_fmr, color=LIMIT, linewidth=1, linestyle="--", label=f"accept: FMR {accept_fmr:g} by the calibration"
+        )
+        panel.set_xscale("log")
+        panel.set_yscale("log")
+        panel.set_xlabel("FMR: non-mated comparisons that match")
+        panel.set_ylabel("FNMR: mated ones that do not")
+        panel.grid(visible=True, which="both", alpha=0.2)
+        panel.legend(frameon=False, fontsize=8, loc="best")
+        return _svg(figure)
+
+
+def draw_histogram(found: MatchRates, accept_min: float, review_min: float) -> str:
+    """Shares of the similarities of each kind, with the policy's thresholds."""
+    with mpl.rc_context(_STYLE):
+        figure, panel = _figure(3.2)
+        kinds = (
+            ("mated", found.histogram.mated, MATED),
+            ("non-mated, random", found.histogram.random, RANDOM),
+            ("look-alikes", found.histogram.lookalike, ALIKE),
+        )
+        edges = np.linspace(-1, 1, found.histogram.bins + 1)
+        for name, counts, colour in kinds:
+            total = sum(counts)
+            if total:
+                shares = np.array(counts) / total
+                panel.stairs(shares, edges, color=colour, fill=True, alpha=0.28)
+                panel.stairs(shares, edges, color=colour, linewidth=1.4, label=f"{name} ({total:,})")
+        panel.axvline(accept_min, color=LIMIT, linewidth=1.2, label=f"accept from {accept_min:.3f}")
+        panel.axvline(review_min, color=LIMIT, linewidth=1.2, linestyle=":", label=f"review from {review_min:.3f}")
+        panel.set_xlim(*_span(found.histogram))
+        panel.set_xlabel("similarity")
+        panel.set_ylabel("share of comparisons")
+        panel.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return _svg(figure)
+
+
+_NAMES = {"presentations": "portrait and clip", "pairs": "listed pairs", "all_pairs": "all images with all"}
+
+
+def _whiskers(panel: Axes, found: MatchRates, colour: str) -> None:
+    """Intervals of the points that were read off, where both rates are above zero: a logarithm has no zero."""
+    for point in found.points:
+        fmr, fnmr = point.fmr, point.fnmr
+        if fmr.value and fnmr.value and fmr.low and fnmr.low:
+            panel.plot([fmr.low, fmr.high or 1], [fnmr.value] * 2, color=colour, linewidth=3, alpha=0.3)
+            panel.plot([fmr.value] * 2, [fnmr.low, fnmr.high or 1], color=colour, linewidth=3, alpha=0.3)
+            panel.plot([fmr.value], [fnmr.value], "o", color=colour, markersize=4)
+
+
+def _span(histogram: Histogram) -> tuple[float, float]:
+    """Where there is anything, and a little more."""
+    used = [
+        place for place in range(histogram.bins) if histogram.mated[place] + histogram.random[place] + histogram.lookalike[place]
+    ]
+    width = 2 / histogram.bins
+    return (-1 + width * (used[0] - 3), -1 + width * (used[-1] + 4)) if used else (-1.0, 1.0)
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    return figure, figure.subplots()
+
+
+def _svg(figure: Figure) -> str:
+    """The element alone, to stand in a page: no declaration, nothing that names another place."""
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata=NO_METADATA)
+    element = out.getvalue()
+    element = element[element.index("<svg") :]
+    return re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
