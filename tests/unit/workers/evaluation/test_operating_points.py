@@ -9,6 +9,7 @@ import pytest
 from realname.calibration import Calibration
 from workers.evaluation.calibration_file import to_toml
 from workers.evaluation.operating_points import (
+    PERSONS_MIN,
     Origin,
     TooFewPairs,
     around,
@@ -116,3 +117,10 @@ def test_an_interval_holds_its_rate_and_never_passes_one():
     low, high = around(0.01, 0.004)
     assert 0 < low < 0.01 < high < 0.03
     assert around(0.5, 0.9)[1] == 1.0
+
+
+def test_of_two_people_the_spread_says_nothing():
+    """Each pair is of both, so neither differs from the other: why a calibration of few people has no such interval."""
+    faces, persons = people(2, 20, seed=1)
+    assert deviations_of(faces, persons, compare, [0.0]) == [0.0]
+    assert PERSONS_MIN > 2
