@@ -1,0 +1,7 @@
+"""Attacks."""
+
+from bench.presentations.presentation import Presentation
+
+
+def attacks() -> list[Presentation]:
+    return []
