@@ -36,6 +36,7 @@ COMMANDS = (
     Command("decisions", "services.cli.decisions:command", "Read an operator's decisions, also as they come.", _WORK),
     Command("check", "services.cli.check:command", "The whole check in this process, no broker; every signal.", _TRY),
     Command("calibrate", "services.cli.calibrate:command", "Which similarity stands for which false match rate.", _TRY),
+    Command("evaluate", "services.cli.evaluate:command", "Error rates on labelled data; what changed between two.", _TRY),
     Command("demo", "services.cli.demo:command", "Real clips through the whole stack: expected against seen.", _TRY),
     Command("policy", "services.cli.policy:show", "Which policy judges each operator, and what runs in shadow.", _WORK),
     Command("activate", "services.cli.policy:activate", "Sign and publish which policy judges an operator.", _WORK),

@@ -36,7 +36,7 @@ DOORS = {
         "services.intake.cues",
         "deploy.local",
     ),
-    "matplotlib": ("workers.check_plot", "services.cli", "bench"),
+    "matplotlib": ("workers.check_plot", "workers.evaluation.plots", "services.cli", "bench"),
     "redis": ("workers", "services", "deploy.local", "bench"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from realname.reasons import Reason
 from workers.evaluation.rates import presentations_needed
 from workers.evaluation.report import MatchRates, Row, SystemRates
 
@@ -45,5 +46,8 @@ def _of_conditions(rows: Sequence[Row]) -> Iterator[str]:
     free = sum(not row.challenged for row in rows)
     if free:
         yield f"the challenge, in {free} of {len(rows)}: no actions are named, whatever the clip shows counts as asked"
+    uncued = sum(Reason.NO_CUES in row.reasons for row in rows)
+    if uncued:
+        yield f"timed cues, in {uncued} of {len(rows)}: they have none, and by this policy such a clip is at most review"
     if rows:
         yield "clips handed in before: each presentation is judged by itself, without an operator's index of clips"

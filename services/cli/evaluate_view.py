@@ -1,0 +1,106 @@
+"""Pure: an evaluation and a comparison as tables for a terminal."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from workers.evaluation.compare import Change, Comparison, Difference
+from workers.evaluation.latency import Latency
+from workers.evaluation.report import Report
+from workers.evaluation.wording import Named, all_rates, counted, interval, percent
+
+CHANGES_MAX = 40  # printed; --json has all
+
+
+def show_report(report: Report, latency: Latency, console: Console) -> None:
+    """The numbers of the page, section by section."""
+    policy, data = report.policy, report.dataset
+    console.print(Text(f"Evaluation of {data.name}", style="bold"))
+    console.print(f"policy {policy.version} ({policy.digest}), calibration {policy.calibration}; intervals: {report.interval}")
+    for section, rates in groupby(all_rates(report), key=lambda one: one.section):
+        console.print()
+        console.print(_section(section, list(rates)))
+    for found in report.matching:
+        if (folds := found.folds) is not None:
+            console.print(f"accuracy over {folds.folds} folds: {folds.mean:.4f}, standard deviation {folds.deviation:.4f}")
+    if report.failures:
+        console.print("\n" + "not judged: " + ", ".join(f"{cause} {n}" for cause, n in report.failures.items()))
+    if latency.total is not None:
+        total = latency.total
+        console.print(f"\nCPU of a check: p50 {total.p50_ms:.0f} ms, p95 {total.p95_ms:.0f} ms (n = {total.n}, this machine)")
+    console.print(Text("\nnot measured", style="bold"))
+    for gap in report.not_measured:
+        console.print(Text(f"  {gap}", style="yellow"))
+
+
+def _section(title: str, rates: list[Named]) -> Table:
+    table = _table(title)
+    for name, justify in (("", "left"), ("rate", "left"), ("errors/n", "right"), ("value", "right"), ("95 % interval", "left")):
+        table.add_column(name, justify=justify)  # pyright: ignore[reportArgumentType]
+    for one in rates:
+        style = "" if one.rate.value is not None else "dim"
+        table.add_row(one.of, one.name, counted(one.rate), percent(one.rate.value), interval(one.rate), style=style)
+    return table
+
+
+def show_comparison(found: Comparison, console: Console) -> None:
+    """Every rate in both, then the verdicts that changed."""
+    console.print(f"{found.common} presentations in both, {found.left_out} in one only")
+    for remark in found.remarks:
+        console.print(Text(remark, style="yellow"))
+    table = _table("rates, B against A")
+    for name in ("rate", "A", "B", "test", "only A / only B erred", "p (Holm)", ""):
+        table.add_column(name)
+    for one in found.differences:
+        table.add_row(*_difference(one), style="" if one.is_significant else "dim")
+    console.print()
+    console.print(table)
+    if found.changes:
+        console.print(Text(f"\n{len(found.changes)} verdicts changed", style="bold"))
+        for change in found.changes[:CHANGES_MAX]:
+            console.print(Text(_change(change), style=_COLOURS[change.for_worse]))
+        if len(found.changes) > CHANGES_MAX:
+            console.print(f"  and {len(found.changes) - CHANGES_MAX} more: --json has all")
+    else:
+        console.print("\nno verdict changed")
+
+
+def _difference(one: Difference) -> tuple[str, ...]:
+    rates = [f"{percent(rate.value)} ({counted(rate)})" for rate in (one.a, one.b)]
+    paired = f"{one.only_a} / {one.only_b}" if one.test == "McNemar" else ""
+    return one.place, *rates, one.test, paired, f"{one.p:.3g}", _judged(one)
+
+
+def _judged(one: Difference) -> str:
+    if not one.is_significant:
+        return "no more than chance"
+    return "differs" if one.worse is None else "WORSE" if one.worse else "better"
+
+
+def _change(change: Change) -> str:
+    reasons = [", ".join(reason.value for reason in reasons) for reasons in (change.reasons_a, change.reasons_b)]
+    return f"  {change.id}: {change.a or 'not judged'} ({reasons[0]}) -> {change.b or 'not judged'} ({reasons[1]})"
+
+
+_COLOURS: dict[bool | None, str] = {True: "red", False: "green", None: ""}
+
+
+def comparison_values(found: Comparison) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "common": found.common,
+        "left_out": found.left_out,
+        "remarks": found.remarks,
+        "is_worse": found.is_worse,
+        "differences": [one._asdict() | {"is_significant": one.is_significant} for one in found.differences],
+        "changes": [change._asdict() for change in found.changes],
+    }
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
