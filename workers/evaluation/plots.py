@@ -55,14 +55,17 @@ def draw_rates(rates: Sequence[tuple[str, Rate]], label: str) -> str:
 
 
 def draw_det(matching: Sequence[MatchRates], accept_fmr: float) -> str:
-    """FNMR over FMR, both logarithmic; lower left is better. Dots: the operating points, with their intervals."""
-    drawn = [found for found in matching if len(found.det) > 1]
+    """FNMR over FMR, both logarithmic; lower left is better. Dots: the operating points, with their intervals.
+
+    Empty where no threshold makes both errors: there is no curve then.
+    """
+    curves = [(found, [point for point in found.det if point.fmr > 0 and point.fnmr > 0]) for found in matching]
+    drawn = [(found, curve) for found, curve in curves if len(curve) > 1]  # a logarithm has no zero
     if not drawn:
         return ""
     with mpl.rc_context(_STYLE):
         figure, panel = _figure(4.2)
-        for found, colour in zip(drawn, (MATED, RANDOM, ALIKE), strict=False):
-            curve = [point for point in found.det if point.fmr > 0 and point.fnmr > 0]
+        for (found, curve), colour in zip(drawn, (MATED, RANDOM, ALIKE), strict=False):
             name = f"{_NAMES[found.of]}: {found.mated:,} mated, {found.random:,} non-mated"
             panel.step(
                 [point.fmr for point in curve],
