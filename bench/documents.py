@@ -67,7 +67,7 @@ def on_desk(
     tilt: how much nearer one side is seen than the other, 0..0.4 (perspective).
     """
     rng = np.random.default_rng(seed)
-    return placed(document, _desk(width, height, rng), share=share, roll_deg=roll_deg, tilt=tilt)
+    return placed(document, desk(width, height, rng), share=share, roll_deg=roll_deg, tilt=tilt)
 
 
 def placed(
@@ -164,8 +164,8 @@ def _written(made: Image, rng: np.random.Generator) -> Image:
     return made
 
 
-def _desk(width: int, height: int, rng: np.random.Generator) -> Image:
-    """Wood: bands, grain, light from one side."""
+def desk(width: int, height: int, rng: np.random.Generator) -> Image:
+    """A background: wood, bands, grain, light from one side."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     grain = cv2.GaussianBlur(rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), sigmaX=12, sigmaY=1) * 40
     wood = 95 + 10 * np.sin(y / 23 + 2 * np.sin(x / 210)) + grain + 30 * x / width

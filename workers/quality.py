@@ -181,7 +181,7 @@ def compression_of(gray: NDArray[np.uint8], box: Box) -> float:
 
 
 def compression_of_picture(picture: NDArray[np.uint8], box: Box) -> float:
-    """As compression_of, of a BGR picture. One that was scaled or turned since it was decoded has lost its grid: 1 says nothing."""
+    """As compression_of, of a BGR picture. One that was scaled or turned since has lost its grid: 1 says nothing then."""
     x0, y0, x1, y1 = _inside(box, picture.shape[1], picture.shape[0])
     left, top = x0 // GRID_PX * GRID_PX, y0 // GRID_PX * GRID_PX
     if min(x1 - left, y1 - top) < GRID_PX:

@@ -15,11 +15,12 @@ from models.pixels import Image
 Corners = NDArray[np.float32]  # (4, 2), clockwise, the longer side first
 
 SIDE_PX = 320  # the picture is looked at in about this size: borders of cards survive it, print does not
-AREA_MIN, AREA_MAX = 0.015, 0.9  # of the picture; above it is the picture's own border
+AREA_MIN, AREA_MAX = 0.015, 0.7  # of the picture; what is larger is the picture's own border
 FILLED_MIN = 0.85  # of its four sides' area that the contour holds; rounded corners cost a few hundredths
 SIDES_MIN, SIDES_MAX = 1.1, 2.2  # longer to shorter side; ID-1 1.59, passport page 1.42, and what perspective makes of it
 CANNY_LOW, CANNY_HIGH = 30, 90  # gray levels; a light card on a light desk has weak borders
 POINTS_MIN = 8  # of a contour's corners: less is a straight stroke
+MARGIN = 0.12  # of the outline's size
 CARDS_MAX = 6  # more borders than that are a pattern
 
 
@@ -57,7 +58,12 @@ def share_of(box: Box, corners: Corners) -> float:
 
 
 def flattened(picture: Image, corners: Corners, width: int) -> Image:
-    """The outline as it would look from above, width pixels along its longer side."""
+    """The outline as it would look from above, width pixels along its longer side, with a little of what lies round it.
+
+    The outline may be that of a photo which its face fills, and a face that is cut off is not found.
+    """
+    middle = corners.mean(axis=0)
+    corners = ((corners - middle) * (1 + MARGIN) + middle).astype(np.float32)
     long, short = sides_px(corners)
     height = max(1, round(width * short / max(long, 1.0)))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)

@@ -28,13 +28,12 @@ from workers.matching.selection import (
 )
 from workers.quality import single_face_of
 
-STRANGE_MAX = 2.5  # upright faces are below it in 87 of 100, upside-down ones never (2.65 and more), n = 49 and 46
-HOPELESS = 8.0  # stranger than any upright face (5.1): landmarks on nothing
+USUAL_MAX = 2.0  # 90 of 100 upright faces; what is stranger is held against the picture turned
+STRANGE_MAX = 2.8  # of 49 upright faces the strangest has 2.6, of 46 upside-down ones the least strange 3.1
+HOPELESS = 8.0  # landmarks on nothing
 SAME_PERSON_MIN = 0.2  # similarity of a portrait and its ghost image; strangers in one picture are below it in 99 of 100 (LFW)
 CARD_PX = 1000  # long side of a card seen from above: its portrait then has 60 to 90 px between the eyes
 CARDS_LOOKED_AT = 2
-SURE_MIN = 0.95  # the detector's score
-QUARTERS = (0, 2, 1, 3)  # turns against the clock; a card's long side is level, so upside-down comes next
 
 
 class Missing(StrEnum):
@@ -48,14 +47,13 @@ class Missing(StrEnum):
 class Found:
     """The portrait. view: the picture in which it stands upright; box, points: in pixels of the view.
 
-    score: the detector's. strange: see selection.strangeness.
+    strange: see selection.strangeness.
     single: ISO/IEC 29794-5 single face present, over the faces of the view.
     """
 
     view: Image
     box: Box
     points: Points
-    score: float
     strange: float
     single: float
 
@@ -68,7 +66,7 @@ def find_portrait(picture: Image, models: Models) -> Found | Missing:
     """
     cards = find_cards(picture)
     first = _upright(picture, cards, models)
-    if _is_plausible(first):
+    if first is Missing.SEVERAL or (isinstance(first, Found) and first.strange <= USUAL_MAX):
         return first
     turned = (_upright(view, find_cards(view), models) for view in _quarters(picture, (1, 3, 2)))
     seen: list[Found | Missing] = [first, *turned]
@@ -126,17 +124,17 @@ def _refined(view: Image, chosen: Face, faces: Sequence[Face], models: Models) -
         chosen = chosen if closer is None else _moved(closer, part)
     points = models.landmarks.locate(view, chosen.box)
     single = single_face_of([float(area(face.box)) for face in faces])
-    return Found(view, chosen.box, points, chosen.score, strangeness(points, chosen.box), single)
+    return Found(view, chosen.box, points, strangeness(points, chosen), single)
 
 
 def _inside(picture: Image, cards: Sequence[Corners], models: Models) -> Found | None:
-    """The portrait on one of the cards, seen from above; only one that leaves no doubt: a pattern may look like a face."""
+    """The portrait on one of the cards, seen from above; only a plausible one: a pattern may look like a face."""
     for corners in cards[:CARDS_LOOKED_AT]:
         above = flattened(picture, corners, min(CARD_PX, round(sides_px(corners)[0])))
-        for view in _quarters(above, QUARTERS):
-            for found in _looked_at(view, models):
-                if found.score >= SURE_MIN and found.strange <= STRANGE_MAX:
-                    return found
+        found = [each for view in _quarters(above, (0, 1, 2, 3)) for each in _looked_at(view, models)]
+        closest = min(found, key=lambda each: each.strange, default=None)
+        if closest is not None and closest.strange <= STRANGE_MAX:
+            return closest
     return None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detector import Face
-from models.geometry import Box, Points, area, eye_distance_px, five_points, iou
+from models.geometry import SMALLEST, Box, Points, area, eye_distance_px, five_points, iou
 from workers.matching.card import Corners, area_of, holds, share_of
 
 GHOST_AREA_MAX = 0.5  # of the largest: a second, smaller print of the same portrait, as documents carry it
@@ -18,10 +18,11 @@ HELD_SHARE_MAX = 0.5  # of an outline: a face that fills more of it is not print
 APART_IOU_MAX = 0.05  # two boxes that overlap more may be of one face
 RIVAL_AREA_MIN = 0.02  # of the chosen face's: smaller ones are pictures in the background
 STRAY_AREA_MIN = 0.08  # of the face's: a card beside a face at the same distance has .13 of its area (86 x 54 mm, 160 x 220 mm)
-# Of upright faces, and how far they lie from it: box height to width, eye distance to box height, points' width to box width,
-# eye-to-mouth height to eye distance. Medians of 49 faces of A, B, W, P and five others; n is small (docs/judgement.md).
-UPRIGHT: NDArray[np.float64] = np.array([1.487, 0.334, 1.061, 1.062])
-SPREAD: NDArray[np.float64] = np.array([0.12, 0.022, 0.06, 0.08])
+# Of upright faces, and how far they lie from it: eye distance to the root of the box's area, points' width to the box's width,
+# eye-to-mouth height to eye distance, box height to width. Medians of 49 faces of nine people (docs/judgement.md).
+UPRIGHT: NDArray[np.float64] = np.array([0.404, 1.061, 1.062, 1.487])
+SPREAD: NDArray[np.float64] = np.array([0.022, 0.08, 0.08, 0.25])
+UNSURE_WEIGHT = 20.0  # the detector is surer of upright faces: .998 and more
 
 
 def select_portrait(faces: Sequence[Face]) -> Face | None:
@@ -55,17 +56,17 @@ def rivals(faces: Sequence[Face], chosen: Face) -> list[Face]:
     return sorted(others, key=lambda face: -float(area(face.box)))[:2]
 
 
-def strangeness(points: Points, box: Box) -> float:
-    """How far a face's proportions are from an upright one's, in their usual spread; about 1.6, and above 2.65 upside-down.
+def strangeness(points: Points, face: Face) -> float:
+    """How far a face is from an upright one: about 1.3, and above 3 on its side or on its head.
 
-    The detector also finds faces on their side or on their head, and the landmarks then distort them.
+    The detector finds those, too, and the landmarks distort them: the distance of their proportions from UPRIGHT in
+    SPREADs, and what the detector lacks of being sure.
     """
-    width, height = float(box[2] - box[0]), float(box[3] - box[1])
-    five, eyes = five_points(points), float(eye_distance_px(points))
+    width, height = (max(float(side), 1.0) for side in face.box[2:] - face.box[:2])
+    five, eyes = five_points(points), max(float(eye_distance_px(points)), SMALLEST)
     to_mouth = float(np.linalg.norm(five[:2].mean(axis=0) - five[3:].mean(axis=0)))
-    across = float(np.ptp(points[:, 0]))
-    seen = np.array([height / max(width, 1.0), eyes / max(height, 1.0), across / max(width, 1.0), to_mouth / max(eyes, 1.0)])
-    return float(np.linalg.norm((seen - UPRIGHT) / SPREAD))
+    seen = np.array([eyes / np.sqrt(width * height), float(np.ptp(points[:, 0])) / width, to_mouth / eyes, height / width])
+    return float(np.linalg.norm((seen - UPRIGHT) / SPREAD)) + UNSURE_WEIGHT * (1 - face.score)
 
 
 def needs_close_up(box: Box, *, width: int, height: int, input_width: int, input_height: int) -> bool:
