@@ -98,6 +98,13 @@ def placed(
     return Scene(picture, _moved(PHOTO, mapping), _moved(GHOST, mapping))
 
 
+def beside(holder: Image, document: Image, *, share: float, roll_deg: float) -> Scene:
+    """A selfie of the holder, whose face is large, with the card held up beside it."""
+    background = desk(2000, 1200, np.random.default_rng(4))
+    background[:, :1160] = cv2.resize(holder, (1160, 1498), interpolation=cv2.INTER_CUBIC)[100:1300]
+    return placed(document, background, share=share, roll_deg=roll_deg, at=(0.76, 0.5))
+
+
 def turned(scene: Scene, quarters: int) -> Scene:
     """The whole picture turned by quarter turns against the clock, as a phone held on its side stores it."""
     picture, photo, ghost = scene.picture, scene.photo, scene.ghost
@@ -131,6 +138,11 @@ def glare(picture: Image, middle: tuple[float, float], radius_px: float) -> Imag
     away = np.hypot(x - middle[0], y - middle[1]) / max(radius_px, 1e-6)
     light = np.clip(1.6 - 0.6 * away**2, 0, 1)[..., None]
     return np.clip(picture + 255 * light, 0, 255).astype(np.uint8)
+
+
+def blurred(picture: Image, sigma_px: float) -> Image:
+    """Out of focus."""
+    return _image(cv2.GaussianBlur(picture, (0, 0), sigma_px))
 
 
 def gray(picture: Image) -> Image:

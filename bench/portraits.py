@@ -109,7 +109,7 @@ def variants(photos: dict[str, list[Image]]) -> Iterator[Variant]:
         yield Variant("gray scan", Scene(documents.gray(documents.print_scan(scanned.picture)), scanned.photo, scanned.ghost))
         holder = photos["P" if person != "P" else "A"][0]
         for roll_deg, share in ((0.0, 0.45), (20.0, 0.4), (90.0, 0.4), (180.0, 0.4)):
-            yield Variant("held beside another, larger face", _beside(holder, card, share=share, roll_deg=roll_deg))
+            yield Variant("held beside another, larger face", documents.beside(holder, card, share=share, roll_deg=roll_deg))
 
 
 def found_in(pictures: Iterator[Variant], models: Models) -> dict[str, Counter[str]]:
@@ -209,13 +209,6 @@ def _alone(photo: Image) -> Scene:
     return Scene(photo, corners, corners)
 
 
-def _beside(holder: Image, card: Image, *, share: float, roll_deg: float) -> Scene:
-    """A selfie with the card held up beside the face."""
-    background = documents.desk(2000, 1200, np.random.default_rng(4))
-    background[:, :1160] = cv2.resize(holder, (1160, 1498), interpolation=cv2.INTER_CUBIC)[100:1300]
-    return documents.placed(card, background, share=share, roll_deg=roll_deg, at=(0.76, 0.5))
-
-
 def _at_eyes(photo: Image, *, eyes_px: float) -> Image:
     factor = eyes_px / (documents.EYE_SHARE * photo.shape[1])
     return _image(cv2.resize(photo, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
@@ -230,7 +223,7 @@ def _recompressed(photo: Image, *, quality: int) -> Image:
 
 
 def _blurred(photo: Image, *, sigma: float) -> Image:
-    return _image(cv2.GaussianBlur(_at_eyes(photo, eyes_px=60), (0, 0), sigma))
+    return documents.blurred(_at_eyes(photo, eyes_px=60), sigma)
 
 
 def _glaring(photo: Image, *, radius: float) -> Image:

@@ -4,8 +4,18 @@ import pytest
 from models.detector import Face
 from models.embedder import open_embedder
 from models.manifest import Role, read_manifest
+from tests.faces import head
 from workers.matching.score import copy_correlation_of, similarity_of
-from workers.matching.selection import close_up, needs_close_up, select_portrait, tiles
+from workers.matching.selection import (
+    close_up,
+    in_cards,
+    needs_close_up,
+    rivals,
+    select_portrait,
+    strangeness,
+    stray_cards,
+    tiles,
+)
 
 EMBEDDER = open_embedder(None, read_manifest().models[Role.EMBEDDER])
 A, B, C = np.eye(512, dtype=np.float32)[:3]
@@ -65,3 +75,37 @@ def test_one_frame_like_the_portrait_is_enough_for_a_copy():
     portrait, other = (rng.normal(128, 40, (112, 112)).astype(np.float32) for _ in range(2))
     assert copy_correlation_of(portrait, [other, portrait]) > 0.99
     assert copy_correlation_of(portrait, [other]) < 0.5
+
+
+def outline(x0, y0, x1, y1):
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+
+
+def test_a_face_inside_an_outline_is_printed_there_unless_it_fills_it():
+    small = face(40, x=100)
+    assert in_cards([face(300, x=400), small], [outline(80, 0, 280, 120)]) == [small]
+    assert in_cards([face(100)], [outline(0, 0, 110, 110)]) == []
+
+
+def test_an_outline_beside_a_face_may_be_a_document():
+    beside, round_it, speck = outline(400, 0, 560, 100), outline(0, 0, 300, 300), outline(400, 0, 410, 10)
+    assert stray_cards(face(200).box, [beside, round_it, speck]) == [beside]
+
+
+def test_rivals_are_other_faces_of_some_size_not_a_second_box_of_the_same_one():
+    chosen, again, other, speck = face(100), face(95, x=5), face(60, x=300), face(10, x=500)
+    assert rivals([chosen, again, other, speck], chosen) == [other]
+
+
+def upright():
+    points = head()
+    five_high = points[:, 1].min() - 60
+    return points, Face(np.array([140, five_high, 260, five_high + 178], np.float32), 1.0)
+
+
+def test_a_face_squeezed_in_its_box_or_found_with_doubt_is_stranger():
+    points, found = upright()
+    usual = strangeness(points, found)
+    wide = Face(found.box + np.array([-60, 0, 60, 0], np.float32), 1.0)
+    assert strangeness(points, wide) > usual + 3
+    assert strangeness(points, Face(found.box, 0.9)) == pytest.approx(usual + 2)

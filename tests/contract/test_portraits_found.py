@@ -1,0 +1,113 @@
+"""What the real models find in synthetic documents. All of them: `python -m bench.portraits`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import documents, media
+from models.geometry import Points, area
+from models.registry import Models
+from realname.policy import load_policy
+from realname.reasons import Reason
+from workers.chips import pack_chip
+from workers.matching.portrait import Found, Missing, find_portrait
+from workers.matching.stage import judge_match
+
+POLICY = load_policy("production")
+
+
+class Person:
+    """A still of one person as an identity photo, its points, and a chip of the live face."""
+
+    def __init__(self, models: Models, portrait: documents.Image, live: documents.Image) -> None:
+        points = points_of(models, portrait)
+        self.photo = documents.face_photo(portrait, points, 480, 620)
+        self.chips = [pack_chip(models.embedder.cut(live, points_of(models, live)))]
+
+
+def points_of(models: Models, picture: documents.Image) -> Points:
+    largest = max(models.detector.detect(picture), key=lambda face: float(area(face.box)))
+    return models.landmarks.locate(picture, largest.box)
+
+
+@pytest.fixture(scope="module")
+def person_a(real_models: Models, media_folder: Path) -> Person:
+    live = media.frames_of(media_folder / "franck.mp4", 700, 700)[0]
+    return Person(real_models, media.photo_of(media_folder, media.A_PORTRAIT), live)
+
+
+@pytest.fixture(scope="module")
+def person_p(real_models: Models, media_folder: Path) -> Person:
+    live = media.frames_of(media_folder / "single_face.mp4", 5, 5)[0]
+    return Person(real_models, media.photo_of(media_folder, "single_face.jpg"), live)
+
+
+def match(picture: documents.Image, person: Person, models: Models):
+    return judge_match(picture, person.chips, models, POLICY)
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_a_photo_is_turned_upright_where_no_exif_says_how(real_models: Models, person_a: Person, quarters: int):
+    report = match(np.ascontiguousarray(np.rot90(person_a.photo, quarters)), person_a, real_models)
+    assert report.portrait == ()
+    assert report.similarity is not None
+    assert report.similarity > 0.7
+
+
+@pytest.mark.parametrize(("roll_deg", "tilt"), [(0.0, 0.0), (25.0, 0.2), (-70.0, 0.0)])
+def test_the_portrait_is_cut_out_of_a_photographed_card_not_its_ghost_image(
+    real_models: Models, person_a: Person, roll_deg: float, tilt: float
+):
+    scene = documents.on_desk(documents.card(person_a.photo), width=1600, height=1200, share=0.6, roll_deg=roll_deg, tilt=tilt)
+    report = match(scene.picture, person_a, real_models)
+    assert report.similarity is not None
+    assert report.similarity > POLICY.accept_min
+    assert report.portrait_face_px is not None
+    assert report.portrait_face_px > 45  # the ghost image has half of the portrait's 82
+
+
+def test_the_document_s_face_is_taken_not_the_larger_one_of_whoever_holds_it(
+    real_models: Models, person_a: Person, person_p: Person
+):
+    scene = documents.beside(person_p.photo, documents.card(person_a.photo), share=0.42, roll_deg=10.0)
+    similarities = [match(scene.picture, person, real_models).similarity for person in (person_a, person_p)]
+    assert all(value is not None for value in similarities)
+    mine, theirs = (value or 0.0 for value in similarities)
+    assert mine > POLICY.accept_min
+    assert theirs < POLICY.review_min
+
+
+def test_of_several_people_without_a_document_nobody_is_chosen(real_models: Models, media_folder: Path, person_a: Person):
+    crowd = media.photo_of(media_folder, "multi_face.jpg")
+    assert find_portrait(crowd, real_models) is Missing.SEVERAL
+    assert match(crowd, person_a, real_models).portrait == (Reason.PORTRAIT_SEVERAL_FACES,)
+
+
+def test_a_picture_without_a_face_has_no_portrait(real_models: Models, media_folder: Path, person_a: Person):
+    report = match(media.photo_of(media_folder, media.NO_FACE_PORTRAIT), person_a, real_models)
+    assert report.portrait == (Reason.NO_PORTRAIT_FOUND,)
+
+
+def test_small_glaring_and_blurred_portraits_are_told_apart(real_models: Models, person_a: Person):
+    def scaled(eyes_px: float) -> documents.Image:
+        return media.scaled(round(480 * eyes_px / 144), round(620 * eyes_px / 144))(person_a.photo)
+
+    assert match(scaled(16), person_a, real_models).portrait == (Reason.PORTRAIT_TOO_SMALL,)
+    reflection = documents.glare(scaled(60), (120, 142), 30)
+    assert match(reflection, person_a, real_models).portrait[0] is Reason.PORTRAIT_GLARE
+    assert match(documents.blurred(scaled(60), 5), person_a, real_models).portrait == (Reason.PORTRAIT_BLURRED,)
+    assert match(scaled(60), person_a, real_models).portrait == ()
+
+
+def test_an_upright_portrait_is_found_at_the_first_look(real_models: Models, person_a: Person):
+    found = find_portrait(person_a.photo, real_models)
+    assert isinstance(found, Found)
+    assert found.view is person_a.photo
+    assert found.single == 1
+
+
+def test_the_portrait_s_quality_has_the_same_names_as_the_clip_s(real_models: Models, person_a: Person):
+    quality = match(person_a.photo, person_a, real_models).quality
+    assert {"sharpness", "eyes_visible", "over_exposure_prevention", "single_face_present"} <= set(quality)
+    assert quality["inter_eye_distance_px"] == pytest.approx(144, abs=6)
