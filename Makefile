@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
+.PHONY: help setup lock poses models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -21,10 +21,15 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	touch $@
 
 lock: ## compile the locks anew: hashes, no addresses
-	for role in intake dispatcher worker gpu dev; do \
+	for role in intake dispatcher worker gpu dev evaluation; do \
 	  $(BIN)/uv pip compile --quiet pyproject.toml --extra $$role --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$role.txt || exit 1; \
 	done
+
+poses: media ## MediaPipe's yaw of the labelled clips anew, in a virtual environment of its own
+	test -x .cache/evaluation/bin/python || $(PYTHON) -m venv .cache/evaluation
+	.cache/evaluation/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/evaluation.txt
+	.cache/evaluation/bin/python bench/mediapipe_yaw.py .cache/media tests/golden/mediapipe_yaw.json
 
 # Said before minutes of installing. What was fetched already needs neither.
 have-npm:

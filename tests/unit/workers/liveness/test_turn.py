@@ -59,3 +59,16 @@ def test_yaw_is_measured_against_the_clips_own_neutral():
     assert slanted[:4] == pytest.approx([0] * 4, abs=1e-4)
     assert slanted[4] == pytest.approx(yaw_deg_of(heads([6] * 4 + [26]))[4])
     assert np.isnan(yaw_deg_of(heads([np.nan, np.nan]))).all()
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_looking_ahead_after_holding_the_head_to_one_side_is_no_turn_to_the_other(side):
+    held = [side * 40.0] * 30 + [0.0] * 20
+    sides = [turn.side for turn in find_turns(yaw_deg_of(heads(held)), times(50), RULES)]
+    assert sides == []
+
+
+def test_a_head_that_is_held_a_little_askew_is_its_own_neutral():
+    askew = yaw_deg_of(heads([15.0] * 30 + [45.0] * 5 + [15.0] * 30))
+    assert askew[0] == pytest.approx(0.0, abs=1e-3)
+    assert [turn.side for turn in find_turns(askew, times(65), RULES)] == ["left"]
