@@ -54,20 +54,25 @@ def show_comparison(found: Comparison, console: Console) -> None:
     for remark in found.remarks:
         console.print(Text(remark, style="yellow"))
     table = _table("rates, B against A")
-    for name in ("rate", "A", "B", "test", "only A / only B erred", "p (Holm)", ""):
-        table.add_column(name)
+    for name in ("rate", "A", "B", "test", "erred only in A / B", "p (Holm)", ""):
+        table.add_column(name, overflow="fold")
     for one in found.differences:
         table.add_row(*_difference(one), style="" if one.is_significant else "dim")
     console.print()
     console.print(table)
     if found.changes:
         console.print(Text(f"\n{len(found.changes)} verdicts changed", style="bold"))
-        for change in found.changes[:CHANGES_MAX]:
+        for change in sorted(found.changes, key=_gravity)[:CHANGES_MAX]:
             console.print(Text(_change(change), style=_COLOURS[change.for_worse]))
         if len(found.changes) > CHANGES_MAX:
             console.print(f"  and {len(found.changes) - CHANGES_MAX} more: --json has all")
     else:
         console.print("\nno verdict changed")
+
+
+def _gravity(change: Change) -> tuple[bool, bool, str]:
+    """What got worse first, then what got better."""
+    return change.for_worse is not True, change.for_worse is None, change.id
 
 
 def _difference(one: Difference) -> tuple[str, ...]:
@@ -78,13 +83,13 @@ def _difference(one: Difference) -> tuple[str, ...]:
 
 def _judged(one: Difference) -> str:
     if not one.is_significant:
-        return "no more than chance"
+        return "chance"
     return "differs" if one.worse is None else "WORSE" if one.worse else "better"
 
 
 def _change(change: Change) -> str:
     reasons = [", ".join(reason.value for reason in reasons) for reasons in (change.reasons_a, change.reasons_b)]
-    return f"  {change.id}: {change.a or 'not judged'} ({reasons[0]}) -> {change.b or 'not judged'} ({reasons[1]})"
+    return f"  {change.id}: {change.a or 'not judged'}, {reasons[0]} -> {change.b or 'not judged'}, {reasons[1]}"
 
 
 _COLOURS: dict[bool | None, str] = {True: "red", False: "green", None: ""}

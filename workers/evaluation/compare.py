@@ -15,7 +15,6 @@ from realname.reasons import Reason
 from workers.evaluation.rates import Rate, rate_of
 from workers.evaluation.report import MatchRates, PairRow, Report, Row
 from workers.evaluation.significance import fisher, holm, mcnemar
-from workers.evaluation.wording import NAMES
 
 LEVEL = 0.05
 
@@ -170,7 +169,7 @@ def _of_all_pairs(a: Report, b: Report) -> Iterator[Difference]:
         if rate_a.is_measured and rate_b.is_measured:
             p = fisher(rate_a.errors, rate_a.n, rate_b.errors, rate_b.n)
             worse = (rate_b.value or 0) > (rate_a.value or 0)
-            yield Difference(f"{NAMES['all_pairs']}/accept/{name}", rate_a, rate_b, "Fisher", 0, 0, p, worse)
+            yield Difference(f"all pairs/accept/{name}", rate_a, rate_b, "Fisher", 0, 0, p, worse)
 
 
 def _everyone(report: Report) -> MatchRates | None:

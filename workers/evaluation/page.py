@@ -78,10 +78,10 @@ def _cards(report: Report) -> Iterator[str]:
 
 def _card(name: str, rate: AnyRate, of: str = "") -> str:
     value = percent(rate.value)
-    small = f"{counted(rate)} &middot; {interval(rate)}" if rate.value is not None else "n = 0"
+    small = f"<span>{counted(rate)}</span><span>{interval(rate)}</span>" if rate.value is not None else "<span>n = 0</span>"
     head = escape(name) + (f"<small>{escape(of)}</small>" if of else "")
     blank = " blank" if rate.value is None else ""
-    return f'<div class="card{blank}"><h3>{head}</h3><b>{escape(value)}</b><span>{small}</span></div>'
+    return f'<div class="card{blank}"><h3>{head}</h3><b>{escape(value)}</b>{small}</div>'
 
 
 def _attacks(system: SystemRates | None) -> Iterator[str]:

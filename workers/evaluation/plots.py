@@ -84,7 +84,7 @@ def draw_det(matching: Sequence[MatchRates], accept_fmr: float) -> str:
         panel.set_xlabel("FMR: non-mated comparisons that match")
         panel.set_ylabel("FNMR: mated ones that do not")
         panel.grid(visible=True, which="both", alpha=0.2)
-        panel.legend(frameon=False, fontsize=8, loc="best")
+        panel.legend(frameon=False, fontsize=8, loc="lower left")
         return _svg(figure)
 
 

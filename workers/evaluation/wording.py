@@ -9,6 +9,7 @@ from workers.evaluation.rates import Rate, SumOfRates
 from workers.evaluation.report import GroupRates, MatchRates, Report, SystemRates
 
 NOT_MEASURED = "not measured"
+_NBSP = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
 NAMES = {"presentations": "portrait and clip", "pairs": "pairs of images", "all_pairs": "all images with all others"}
 
 MEANINGS = {
@@ -48,12 +49,12 @@ def percent(value: float | None) -> str:
         return NOT_MEASURED
     if value and value < 1e-4:  # noqa: PLR2004 - below 0.01 % nobody reads percent
         return f"{value:.2e}"
-    return f"{100 * value:.3g} %"
+    return f"{100 * value:.3g}{_NBSP}%"
 
 
 def interval(rate: Rate | SumOfRates) -> str:
     """`0 % .. 8.41 %`."""
-    return "" if rate.value is None else f"{percent(rate.low)} .. {percent(rate.high)}"
+    return "" if rate.value is None else _NBSP.join((percent(rate.low), "..", percent(rate.high)))
 
 
 def counted(rate: Rate | SumOfRates) -> str:
