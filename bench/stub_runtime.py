@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 from realname.calibration import load_calibration
 from realname.errors import BadRecording, EvidenceMissing, Transient
 from realname.keys import WrappedKey
-from realname.messages import BlobRef, Challenge, LivenessReport, MatchReport
+from realname.messages import BlobRef, Challenge, LivenessReport, MatchReport, Seen
 from realname.metrics import Metrics
+from realname.policy import load_policy
 from realname.reasons import Reason
 from workers.observing import Observing
 from workers.process import Body
@@ -65,6 +66,7 @@ class StubVault:
         return blob.key.encode()
 
 
+SPOOF = load_policy("production").pad.model
 EMBEDDER = load_calibration("lfw-fr-feature").embedder  # else decide() would not trust the similarity
 
 
@@ -101,7 +103,9 @@ class StubJudges:
     def liveness(self, clip: Any, challenge: Challenge) -> StubJudged:
         """clip: the key."""
         self._act(str(clip))
-        return StubJudged(LivenessReport(pad_live=0.97, pad_frames=7, parallax=0.2, yaw_range_deg=25.0), self._chips)
+        return StubJudged(
+            LivenessReport(pad_live=0.97, pad_frames=7, parallax=0.2, yaw_range_deg=25.0, models={"spoof": SPOOF}), self._chips
+        )
 
     def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
         """portrait: the key."""
@@ -118,6 +122,14 @@ class StubJudges:
         time.sleep(int(asked[2] or 0) / 1000 if asked else self._service.draw_s(self._chance))
         if asked and asked[1] == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class StubDuplicates:
+    """Has seen nothing, and remembers nothing."""
+
+    def look(self, operator: str, registration_id: str, media: bytes, clip: Any) -> Seen:
+        """clip: the key."""
+        return "new"
 
 
 class StubKeys:
@@ -143,6 +155,7 @@ def stub_runtime(body: Body, metrics: Metrics, *, judges: Judges, timing: Timing
         keys=StubKeys(),
         decoder=StubDecoder(),
         judges=judges,
+        duplicates=StubDuplicates(),
         scratch=body.scratch,
         observing=Observing(metrics),
         watchdog=body.watchdog,

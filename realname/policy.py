@@ -123,6 +123,7 @@ class PadRules(Struct, frozen=True, forbid_unknown_fields=True):
     review_min: Unit  # below: refused; between: review
     frames_min: int
     frontal_yaw_deg_max: float
+    model: str  # as reports name it: the one that live_min and review_min were measured for
 
 
 class CueRules(Struct, frozen=True, forbid_unknown_fields=True):

@@ -122,7 +122,7 @@ def _fired(
     submitted: RegistrationSubmitted, liveness: LivenessReport, match: MatchReport | None, policy: Policy
 ) -> Iterator[Reason]:
     """The reasons of all layers that found something, whatever the policy makes of it."""
-    if _is_below(liveness.pad_live, policy.pad.review_min):
+    if _is_below(liveness.pad_live, policy.pad.review_min) and _is_pad_calibrated(liveness, policy):
         yield Reason.PRESENTATION_ATTACK
     if _is_flat(liveness, policy):
         yield Reason.FLAT_FACE
@@ -149,7 +149,8 @@ def _doubtful(
         yield _Finding("review", Reason.LIVENESS_DOUBTFUL)
     if not _is_complete(liveness, match):
         yield _Finding("review", Reason.EVIDENCE_MISSING)
-    if (match is not None and not _is_calibrated(match, policy)) or not _is_track_calibrated(liveness, policy):
+    faces = _is_track_calibrated(liveness, policy) and (match is None or _is_calibrated(match, policy))
+    if not (faces and _is_pad_calibrated(liveness, policy)):
         yield _Finding("review", Reason.NOT_CALIBRATED)
     if match is not None and _is_between(match.similarity, policy.review_min, policy.accept_min):
         yield _Finding("review", Reason.SIMILARITY_DOUBTFUL)
@@ -171,6 +172,11 @@ def _is_of(report: LivenessReport | MatchReport, policy: Policy) -> bool:
 
 def _is_track_calibrated(liveness: LivenessReport, policy: Policy) -> bool:
     return liveness.track_similarity_min is None or _is_of(liveness, policy)
+
+
+def _is_pad_calibrated(liveness: LivenessReport, policy: Policy) -> bool:
+    """Whether the PAD score is of the model that the policy's thresholds were measured for."""
+    return liveness.pad_live is None or liveness.models.get("spoof") == policy.pad.model
 
 
 def _line_limit(submitted: RegistrationSubmitted, policy: Policy) -> Iterator[_Finding]:

@@ -50,11 +50,12 @@ def a_submission(registration_id: str | None = None, **changes) -> RegistrationS
 
 
 EMBEDDER = load_calibration("lfw-fr-feature").embedder
+SPOOF = load_policy("production").pad.model
 
 
 def a_live_report(**changes) -> LivenessReport:
     values = {"pad_live": 0.97, "pad_frames": 7, "parallax": 0.2, "yaw_range_deg": 25.0, "duration_s": 4.0, "frames_judged": 50}
-    return LivenessReport(**(values | {"models": {"embedder": EMBEDDER}} | changes))
+    return LivenessReport(**(values | {"models": {"embedder": EMBEDDER, "spoof": SPOOF}} | changes))
 
 
 def a_match(**changes) -> MatchReport:

@@ -203,6 +203,15 @@ def test_another_models_likeness_along_the_track_neither_refuses_nor_passes():
     assert verdict_of(a_live_report(), other) == ("review", (Reason.NOT_CALIBRATED,))
 
 
+@pytest.mark.parametrize("pad_live", [0.01, 0.99])
+def test_another_pad_models_chance_neither_refuses_nor_passes(pad_live):
+    report = a_live_report(pad_live=pad_live, models=a_live_report().models | {"spoof": "other.onnx:0123456789abcdef"})
+    verdict, reasons = verdict_of(report, a_match())
+    assert verdict == "review"
+    assert Reason.NOT_CALIBRATED in reasons
+    assert Reason.PRESENTATION_ATTACK not in reasons
+
+
 @pytest.mark.parametrize(
     ("effect", "verdict"), [("refused", "refused"), ("retry", "retry"), ("review", "review"), ("off", "approved")]
 )

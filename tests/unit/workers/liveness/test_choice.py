@@ -6,7 +6,7 @@ from workers.liveness.choice import best_of, candidate_groups, fit_frames, sprea
 from workers.liveness.spoof_score import pad_frames, pad_live
 
 BLINK = BlinkRules(closedness_min=0.25, hysteresis=0.7, duration_s_max=0.5)
-PAD = PadRules(live_min=0.5, review_min=0.22, frames_min=5, frontal_yaw_deg_max=12.0)
+PAD = PadRules(live_min=0.5, review_min=0.22, frames_min=5, frontal_yaw_deg_max=12.0, model="net.onnx:0123456789abcdef")
 
 
 def fit(yaw, eyes):
