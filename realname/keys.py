@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -49,6 +51,14 @@ class KeyFile(Struct, frozen=True, forbid_unknown_fields=True):
     current: str
     keys: dict[str, str]
     fingerprint_secret: str
+
+
+def duplicates_secret(keys: KeyProvider, operator: str) -> bytes:
+    """The operator's key of the index of clips: 32 bytes, for that alone, of which nothing follows for any other key.
+
+    One block of HKDF-Expand (RFC 5869) over the fingerprint secret, which is uniformly random. Raises SettingsWrong.
+    """
+    return hmac.digest(keys.fingerprint_secret(operator), b"realname duplicates v1\x01", hashlib.sha256)
 
 
 def new_key_file(operator: str) -> KeyFile:

@@ -171,6 +171,7 @@ TABLE: tuple[Metric, ...] = (
     Metric("realname_quality_eye_distance_pixels", "histogram", "Inter-eye distance", ("source",), ("worker",), _PIXELS),
     Metric("realname_decoder_deaths", "counter", "Decoder children that died, by cause", ("cause",), ("worker",)),
     Metric("realname_decode_seconds", "histogram", "Decoding one clip or portrait", ("kind",), ("worker",), _STAGE_S),
+    Metric("realname_duplicate_checks", "counter", "Clips looked for in the index, by outcome", ("outcome",), ("worker",)),
     Metric("realname_lost_starts", "counter", "Starts whose process died", ("stage",), ("worker",)),
     # projector
     Metric("realname_statuses_written", "counter", "Statuses moved forwards", ("step",), ("projector",)),

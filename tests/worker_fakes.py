@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
 
-from bench.stub_runtime import CHIP, StubDecoder, StubJudged, StubKeys, StubVault
+from bench.stub_runtime import CHIP, StubDecoder, StubDuplicates, StubJudged, StubKeys, StubVault
 from realname.errors import Transient
 from realname.messages import LivenessReport
 from realname.metrics import Metrics
@@ -192,6 +192,7 @@ class Worker:
             keys=StubKeys(),
             decoder=StubDecoder(),
             judges=self.judges,
+            duplicates=StubDuplicates(),
             scratch=self.scratch,
             observing=Observing(Metrics("worker", registry=self.registry)),
             watchdog=Watchdog(20.0),

@@ -24,12 +24,16 @@ from workers.clip import Clip
 from workers.decoder.limits import limits_of
 from workers.decoder.pool import Cost, Decoder
 from workers.decoder.process import Cause
+from workers.duplicates.index import RedisDuplicates
 from workers.liveness.stage import judge_liveness
 from workers.matching.stage import judge_match
 from workers.observing import Observing
 from workers.process import body_of, run
 from workers.runtime import Judged, Runtime
+from workers.scratch import connect
 from workers.timing import Timing
+
+DUPLICATES_WITHIN_S = 1.0  # for one answer of the index; it is asked once more on a new connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ def main() -> int:
         keys=keys,
         decoder=decoder,
         judges=ModelJudges(models, policy),
+        duplicates=RedisDuplicates(connect(settings.redis, answer_within_s=DUPLICATES_WITHIN_S), keys),
         scratch=body.scratch,
         observing=observing,
         watchdog=body.watchdog,

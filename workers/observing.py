@@ -70,6 +70,8 @@ class Observing:
 
     def liveness(self, report: LivenessReport) -> None:
         """The scores and steps of one clip."""
+        if report.seen_before is not None:
+            self._metrics.count("realname_duplicate_checks", report.seen_before)
         if report.pad_live is not None:
             self._metrics.observe("realname_pad_live_score", report.pad_live, report.models.get("spoof", "unknown"))
         self._measured(Stage.LIVENESS, "clip", report)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from realname.clock import Clock, Monotonic, monotonic, wall_clock
 from realname.keys import KeyProvider
-from realname.messages import BlobRef, Challenge, LivenessReport, MatchReport
+from realname.messages import BlobRef, Challenge, LivenessReport, MatchReport, Seen
 from realname.stages import Job, MatchingJob, StageResult
 from realname.statuses import Status
 from workers.observing import Observing
@@ -93,6 +93,14 @@ class Scratch(Protocol):
     def refresh_process(self) -> None: ...
 
 
+class Duplicates(Protocol):
+    """The index of clips that were handed in, see workers/duplicates/index.py."""
+
+    def look(self, operator: str, registration_id: str, media: bytes, clip: Clip) -> Seen:
+        """Look for the clip, and note it. An index that does not answer is an answer: `unavailable`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """Everything the tasks use but the sending of the next task, which the Celery app gives.
@@ -106,6 +114,7 @@ class Runtime:
     keys: KeyProvider
     decoder: Decodes
     judges: Judges
+    duplicates: Duplicates
     scratch: Scratch
     observing: Observing
     watchdog: Watchdog

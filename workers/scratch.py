@@ -152,12 +152,12 @@ class RedisScratch:
             return int(pipe.execute()[0])
 
 
-def connect(url: str) -> redis.Redis:
-    """A client with limits: one repetition on a broken connection, at most SOCKET_TIMEOUT_S an answer."""
+def connect(url: str, *, answer_within_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+    """A client with limits: one repetition on a broken connection, at most so long for an answer."""
     return redis.Redis.from_url(
         url,
-        socket_timeout=SOCKET_TIMEOUT_S,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=answer_within_s,
+        socket_connect_timeout=min(CONNECT_TIMEOUT_S, answer_within_s),
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 1),
     )

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from realname.finite import is_finite
-from realname.messages import LivenessReport
+from realname.messages import LivenessReport, Seen
 from realname.stages import LivenessJob, MatchingJob, ShadowMeasured
 from workers.runtime import Runtime
 from workers.sealed_chips import open_shadow_chips, seal_shadow_chips
@@ -26,8 +28,11 @@ class Tried(NamedTuple):
     chips: tuple[bytes, ...] = ()
 
 
-def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip) -> Tried:
-    """Judge the clip by the candidate, where the job names one. Never raises: without a report it could not."""
+def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip, seen: Seen) -> Tried:
+    """Judge the clip by the candidate, where the job names one. Never raises: without a report it could not.
+
+    seen: what the index of clips said; it is asked once, for both.
+    """
     plan = job.shadow
     if plan is None:
         return Tried()
@@ -35,7 +40,8 @@ def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip) -> Tried:
     def judge() -> Tried:
         judged = runtime.judges_with(plan).liveness(clip, job.submitted.challenge)
         chips = seal_shadow_chips(judged.chips, job, runtime.keys) if judged.chips else ()
-        return Tried(judged.report, chips) if is_finite(judged.report) else Tried()
+        report = replace(judged.report, seen_before=seen)
+        return Tried(report, chips) if is_finite(report) else Tried()
 
     return _guarded(judge) or Tried()
 

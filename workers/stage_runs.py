@@ -19,6 +19,7 @@ from workers.observing import Outcome
 from workers.runtime import Judges, Runtime
 from workers.sealed_chips import open_chips, seal_chips, with_chips, without_chips
 from workers.shadow import ended_early, try_liveness, try_match
+from workers.stopwatch import Stopwatch
 
 Send = Callable[[Job], None]  # sends the task of a job; raises Transient
 
@@ -50,16 +51,19 @@ def judge(runtime: Runtime, send: Send, job: Job, start: Start, stored: bytes | 
 def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: Start) -> Outcome:
     submitted = job.submitted
     clip_bytes = _evidence(runtime, job, submitted.clip, "clip")
-    judges = _judges(runtime, job)
+    judges, watch = _judges(runtime, job), Stopwatch()
     try:
         clip = runtime.decoder.decode_clip(clip_bytes, judges.process_hz)
+        with watch.step("duplicates"):
+            seen = runtime.duplicates.look(submitted.operator, submitted.id, clip_bytes, clip)
         judged = judges.liveness(clip, submitted.challenge)
     except BadRecording as bad:
         runtime.scratch.finish(_entry(job, liveness=_stamped(runtime, job, LivenessReport(capture=(bad.reason,)), start)))
         return "bad_recording"
-    report = _stamped(runtime, job, judged.report, start)
+    measured = replace(judged.report, seen_before=seen, cpu_ms=judged.report.cpu_ms | watch.cpu_ms)
+    report = _stamped(runtime, job, measured, start)
     runtime.observing.liveness(report)
-    tried = try_liveness(runtime, job, clip)
+    tried = try_liveness(runtime, job, clip, seen)
     if report.capture or not judged.chips:
         runtime.scratch.finish(_entry(job, liveness=report, shadow=ended_early(job, tried)))
         return "bad_recording" if report.capture else "result"
