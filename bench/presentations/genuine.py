@@ -52,42 +52,51 @@ WAYS = (
 
 # The last cue is followed by the clip's end within 5 s (the digest's limit). Acts of A: 0 blink, 1 turn, 2-5 blinks.
 _A_CUTS = (
-    Cut(A, 1040, 1170, (0, 1), 0.45),
-    Cut(A, 1045, 1190, (1, 2), 0.6),
-    Cut(A, 1040, 1205, (0, 1, 2), 0.45),
-    Cut(A, 1050, 1240, (1, 4), 0.5),
-    Cut(A, 1030, 1165, (0, 1), 0.5),
-    Cut(A, 1044, 1215, (1, 3), 0.7),
-    Cut(A, 1036, 1225, (0, 1, 3), 0.45),
-    Cut(A, 1048, 1180, (1, 2), 0.9),
-    Cut(A, 1035, 1160, (0, 1), 0.45),
-    Cut(A, 1052, 1230, (1, 3), 0.8),
-    Cut(A, 1033, 1240, (0, 1, 4), 0.5),
-    Cut(A, 1040, 1212, (1, 2), 1.0),
-    Cut(A, 1042, 1172, (0, 1), 0.4),
-    Cut(A, 1051, 1235, (1, 4), 0.7),
-    Cut(A, 1038, 1195, (0, 1, 2), 0.5),
-    Cut(A, 1046, 1222, (1, 3), 0.4),
+    Cut(A, 1048, 1160, (0, 1), 0.45),
+    Cut(A, 1050, 1186, (1, 2), 0.6),
+    Cut(A, 1048, 1180, (0, 1, 2), 0.45),
+    Cut(A, 1051, 1236, (1, 4), 0.5),
+    Cut(A, 1050, 1164, (0, 1), 0.4),
+    Cut(A, 1050, 1228, (1, 3), 0.7),
+    Cut(A, 1049, 1226, (0, 1, 3), 0.45),
+    Cut(A, 1048, 1178, (1, 2), 0.9),
+    Cut(A, 1046, 1168, (0, 1), 0.45),
+    Cut(A, 1052, 1234, (1, 3), 0.8),
+    Cut(A, 1050, 1240, (0, 1, 4), 0.4),
+    Cut(A, 1046, 1218, (1, 2), 1.0),
+    Cut(A, 1049, 1172, (0, 1), 0.4),
+    Cut(A, 1052, 1240, (1, 4), 0.7),
+    Cut(A, 1046, 1190, (0, 1, 2), 0.5),
+    Cut(A, 1047, 1222, (1, 3), 0.9),
+    Cut(A, 1044, 1174, (0, 1), 0.45),
+    Cut(A, 1046, 1184, (1, 2), 0.5),
+    Cut(A, 1047, 1230, (0, 1, 3), 0.5),
+    Cut(A, 1052, 1192, (1, 2), 0.4),
 )
 _B_CUTS = (
-    Cut(B, 405, 545, (0, 1), 0.6),
-    Cut(B, 398, 555, (0, 1), 0.9),
-    Cut(B, 402, 530, (0, 1), 0.5),
-    Cut(B, 408, 560, (0, 1), 0.4),
-    Cut(B, 400, 540, (0, 1), 0.8),
-    Cut(B, 396, 550, (0, 1), 0.7),
+    Cut(B, 405, 545, (0, 1), 0.6, wide=False),
+    Cut(B, 398, 555, (0, 1), 0.9, wide=False),
+    Cut(B, 402, 530, (0, 1), 0.5, wide=False),
+    Cut(B, 408, 560, (0, 1), 0.4, wide=False),
+    Cut(B, 400, 540, (0, 1), 0.8, wide=False),
+    Cut(B, 396, 550, (0, 1), 0.7, wide=False),
+)
+_A_NARROW = (
+    Cut(A, 1030, 1165, (0, 1), 0.45, wide=False),
+    Cut(A, 1035, 1160, (0, 1), 0.6, wide=False),
+    Cut(A, 1020, 1200, (1, 2), 0.7, wide=False),
 )
 
 
 def genuine() -> list[Presentation]:
-    """All of them, A's first: each cut as it is and mirrored, each in another way."""
+    """Each cut as filmed and mirrored, each in another way of recording; then once more every way."""
     rows = [
-        _row(cut, WAYS[(2 * number + 7 * mirrored) % len(WAYS)], number, mirrored=bool(mirrored))
-        for cuts in (_A_CUTS, _B_CUTS)
+        _row(cut, WAYS[(4 * number + 7 * mirrored) % len(WAYS)], number, mirrored=bool(mirrored))
+        for cuts in (_A_CUTS, _B_CUTS, _A_NARROW)
         for mirrored in (0, 1)
         for number, cut in enumerate(cuts)
     ]
-    rows += [_row(_A_CUTS[number % len(_A_CUTS)], way, number, mirrored=False) for number, way in enumerate(WAYS[1:], 1)]
+    rows += [_row(_A_CUTS[(number + 1) % len(_A_CUTS)], way, number, mirrored=False) for number, way in enumerate(WAYS)]
     return rows
 
 
@@ -122,7 +131,7 @@ def _row(cut: Cut, way: Way, number: int, *, mirrored: bool) -> Presentation:
         actions=actions,
         cues_at_s=cut.cues_at_s,
         clip_s=cut.length_s,
-        counts=cut.person is A,
+        counts=cut.wide,
         group=way.name,
     )
 

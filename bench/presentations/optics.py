@@ -62,7 +62,7 @@ def far_away(share: float) -> Change:
 
 
 def placed(small: Image, large: Image, *, left: int, top: int) -> Image:
-    """small on large; what lies outside is cut off."""
+    """One picture on another; what lies outside is cut off."""
     result, (height, width) = large.copy(), small.shape[:2]
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + width, large.shape[1]), min(top + height, large.shape[0])
     if x0 < x1 and y0 < y1:
@@ -85,7 +85,7 @@ def grain(frame: Image, sigma: float, seed: int) -> Image:
 
 
 def eyes_from(other: Image, frame: Image, boxes: tuple[Box, ...]) -> Image:
-    """frame with the eyes of another picture of the same size and pose, blended in softly: cut-out eyes, or a painter's best."""
+    """A frame with the eyes of another picture of the same size and pose, blended in softly: cut-out eyes, or a painter's best."""
     result = frame.astype(np.float32)
     for left, top, right, bottom in boxes:
         mask = np.zeros(frame.shape[:2], np.float32)

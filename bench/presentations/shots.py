@@ -92,7 +92,7 @@ def resampled(shot: Shot, rate_hz: float) -> Shot:
 
 
 def blended(one: Image, other: Image, share: float) -> Image:
-    """one at share 0, other at share 1."""
+    """One at share 0, other at share 1."""
     return np.clip(one.astype(np.float32) * (1 - share) + other.astype(np.float32) * share, 0, 255).astype(np.uint8)
 
 

@@ -1,0 +1,278 @@
+"""Recordings that are cut, looped, held, mirrored or played otherwise to answer this challenge. Real people, real motion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.media import Image, Piece, as_is, mirror
+from bench.presentations.genuine import portraits_of
+from bench.presentations.labels import A, B, Cut, Person
+from bench.presentations.optics import grain, shifted
+from bench.presentations.presentation import Make, Mode, Presentation
+from bench.presentations.recorder import record
+from bench.presentations.shots import (
+    Shot,
+    each_changed,
+    held,
+    joined,
+    part,
+    reversed_in_time,
+    shot_of,
+    sped_up,
+    to_and_fro,
+)
+from realname.messages import Action
+from realname.reasons import Reason
+
+BOTH: tuple[Mode, ...] = ("cues", "no_cues")
+SPLICED = (Reason.CLIP_SPLICED,)
+HELD = (Reason.FACE_FROZEN, Reason.CLIP_SPLICED)
+IDLED = (Reason.CLIP_SPLICED, Reason.FACE_FROZEN)
+MIRROR = (Reason.CLIP_MIRRORED, Reason.WRONG_SIDE)
+
+Shoot = Callable[[Path], Shot]
+
+
+def replay_attacks() -> list[Presentation]:
+    """Cut and looped, held until the cue, mirrored, reversed, sped up."""
+    return [*_cut_and_loop(), *_held_until_cue(), *_idle_loop(), *_mirrored(), *_reversed(), *_sped_up()]
+
+
+def replayed(
+    species: str,
+    person: Person,
+    shot: Shoot,
+    *,
+    actions: tuple[Action, ...],
+    cues_at_s: Sequence[float],
+    clip_s: float,
+    layers: tuple[Reason, ...],
+    modes: tuple[Mode, ...] = BOTH,
+    group: str = "",
+    clip: Make | None = None,
+) -> Presentation:
+    """A clip of that person with a portrait of that person."""
+    return Presentation(
+        id="",
+        species=species,
+        subject=person.name,
+        portrait=portraits_of(person)[0],
+        clip=clip or (lambda media: record(shot(media))),
+        actions=actions,
+        cues_at_s=tuple(cues_at_s),
+        clip_s=clip_s,
+        layers=layers,
+        modes=modes,
+        group=group,
+    )
+
+
+def piece(person: Person, first: int, last: int, change: Callable[[Image], Image] = as_is) -> Shoot:
+    """Frames first..last of that person's clip."""
+    return lambda media: shot_of(media, Piece(person.file, first, last), change)
+
+
+def _cut_and_loop() -> list[Presentation]:
+    """What was done in one order, put into another; hard cuts and dissolves; a turn mirrored about the face."""
+    rows: list[Presentation] = []
+    turn, blink = piece(B, 480, 545), piece(B, 415, 445)
+    for dissolve in (0, 2, 4, 8):
+        rows.append(
+            replayed(
+                "cut_and_loop",
+                B,
+                lambda media, lap=dissolve: joined(turn(media), blink(media), dissolve=lap),
+                actions=("turn_left", "blink"),
+                cues_at_s=(0.3, 2.4),
+                clip_s=3.8,
+                layers=SPLICED,
+                group=f"turn, blink; dissolve {dissolve}",
+            )
+        )
+        rows.append(
+            replayed(
+                "cut_and_loop",
+                A,
+                lambda media, lap=dissolve: joined(piece(A, 1120, 1145)(media), piece(A, 1062, 1110)(media), dissolve=lap),
+                actions=("blink", "turn_left"),
+                cues_at_s=(0.0, 1.1),
+                clip_s=3.1,
+                layers=SPLICED,
+                group=f"blink, turn; dissolve {dissolve}",
+            )
+        )
+        rows.append(_both_sides(dissolve))
+    twice = piece(A, 1050, 1112)
+    rows.append(
+        replayed(
+            "cut_and_loop",
+            A,
+            lambda media: joined(twice(media), twice(media)),
+            actions=("blink", "turn_left"),
+            cues_at_s=(0.1, 0.6),
+            clip_s=5.2,
+            layers=(Reason.CLIP_SPLICED, Reason.EXTRA_TURN),
+            group="the whole twice",
+        )
+    )
+    return rows
+
+
+def _both_sides(dissolve: int) -> Presentation:
+    """A's one turn as filmed, then mirrored and moved so that the face stays where it was."""
+
+    def flipped(frame: Image) -> Image:
+        return shifted(mirror(frame), 2 * A.middle[0] - frame.shape[1], 0)
+
+    return replayed(
+        "cut_and_loop",
+        A,
+        lambda media: joined(piece(A, 1050, 1112)(media), piece(A, 1068, 1140, flipped)(media), dissolve=dissolve),
+        actions=("blink", "turn_left", "turn_right"),
+        cues_at_s=(0.1, 0.63, 2.4),
+        clip_s=5.6,
+        layers=SPLICED,
+        group=f"left, mirrored for right; dissolve {dissolve}",
+    )
+
+
+def _held_until_cue() -> list[Presentation]:
+    """Played up to an action, held on one frame until the cue comes, then played on."""
+    rows: list[Presentation] = []
+    for person, stop, cut in ((A, 1071, Cut(A, 1050, 1164, (0, 1))), (B, 470, Cut(B, 411, 530, (0, 1)))):
+        for seconds, cover in ((1.0, ""), (2.0, ""), (2.0, "grain"), (2.0, "shake"), (1.5, "shake and grain")):
+            rows.append(_held(person, stop, cut, seconds, cover=cover))
+    return rows
+
+
+def _held(person: Person, stop: int, cut: Cut, seconds: float, *, cover: str) -> Presentation:
+    index = stop - cut.first
+
+    def shot(media: Path) -> Shot:
+        whole = piece(person, cut.first, cut.last)(media)
+        before, after = part(whole, 0, index), part(whole, index + 1, len(whole.frames) - 1)
+        return each_changed(joined(before, held(whole, index, seconds), after), _covered(cover))
+
+    turn_s = (person.acts[1].first - cut.first) / person.rate_hz + seconds
+    return replayed(
+        "held_until_cue",
+        person,
+        shot,
+        actions=("blink", "turn_left"),
+        cues_at_s=(0.05, turn_s - 0.6),
+        clip_s=cut.length_s + seconds,
+        layers=HELD,
+        group=f"{seconds:g} s {cover}".strip(),
+    )
+
+
+def _covered(cover: str) -> Callable[[int, Image], Image]:
+    def change(number: int, frame: Image) -> Image:
+        if "shake" in cover:
+            frame = shifted(frame, 2.5 * np.sin(number / 7), 1.5 * np.cos(number / 5), zoom=1.03)
+        return grain(frame, 4.0, number) if "grain" in cover else frame
+
+    return change
+
+
+def _idle_loop() -> list[Presentation]:
+    """A quiet stretch is played over and over until the cue comes; then the action. To and fro leaves no jump."""
+    rows: list[Presentation] = []
+    plans = ((A, (1069, 1073), Cut(A, 1050, 1164, (0, 1))), (B, (455, 485), Cut(B, 411, 530, (0, 1))))
+    for person, (start, end), cut in plans:
+        for to_fro, seconds in ((True, 2.0), (True, 3.0), (False, 2.0), (False, 3.0)):
+            rows.append(
+                _idled(person, (start - cut.first, end - cut.first), cut, seconds, way="to and fro" if to_fro else "again")
+            )
+    return rows
+
+
+def _idled(person: Person, quiet: tuple[int, int], cut: Cut, seconds: float, *, way: str) -> Presentation:
+    def shot(media: Path) -> Shot:
+        whole = piece(person, cut.first, cut.last)(media)
+        idle = part(whole, *quiet)
+        if way == "to and fro":
+            filler = to_and_fro(reversed_in_time(idle), seconds)
+        else:
+            filler = joined(*[idle] * max(2, round(seconds / (idle.length_s + idle.step_s))), dissolve=0)
+        return joined(part(whole, 0, quiet[1]), filler, part(whole, quiet[1] + 1, len(whole.frames) - 1))
+
+    turn_s = (person.acts[1].first - cut.first) / person.rate_hz + seconds
+    return replayed(
+        "idle_loop",
+        person,
+        shot,
+        actions=("blink", "turn_left"),
+        cues_at_s=(0.05, turn_s - 0.6),
+        clip_s=cut.length_s + seconds,
+        layers=IDLED,
+        group=f"{way} for {seconds:g} s",
+    )
+
+
+def _mirrored() -> list[Presentation]:
+    """Recorded as a mirror shows it: each turn goes to the other side."""
+    cuts = (
+        Cut(A, 1050, 1180, (1, 2)),
+        Cut(A, 1048, 1160, (0, 1), 0.45),
+        Cut(A, 1050, 1222, (0, 1, 2), 0.45),
+        Cut(B, 405, 545, (0, 1)),
+    )
+    return [
+        replayed(
+            "mirrored",
+            cut.person,
+            piece(cut.person, cut.first, cut.last, mirror),
+            actions=cut.actions,
+            cues_at_s=cut.cues_at_s,
+            clip_s=cut.length_s,
+            layers=MIRROR,
+        )
+        for cut in cuts
+    ]
+
+
+def _reversed() -> list[Presentation]:
+    """Played backwards: the actions come in the other order. Backwards to fit is a clip of another challenge."""
+    rows: list[Presentation] = []
+    for first, last in ((411, 545), (405, 535), (415, 555)):
+        ends = [(last - frame) / B.rate_hz for frame in (525, 430)]
+        rows.append(
+            replayed(
+                "reversed",
+                B,
+                lambda media, first=first, last=last: reversed_in_time(piece(B, first, last)(media)),
+                actions=("blink", "turn_left"),
+                cues_at_s=(max(ends[0] - 0.6, 0), ends[1] - 0.6),
+                clip_s=(last - first) / B.rate_hz,
+                layers=(Reason.WRONG_ORDER, Reason.ACTION_EARLY, Reason.ACTION_LATE, Reason.BLINK_MISSING),
+            )
+        )
+    return rows
+
+
+def _sped_up() -> list[Presentation]:
+    """Played faster, so that more fits between cues. At a recorder's rate: only the motion is too quick."""
+    cuts = (
+        Cut(A, 1035, 1175, (0, 1), 0.9),
+        Cut(A, 1050, 1222, (0, 1, 2), 0.5),
+        Cut(A, 1050, 1200, (1, 2)),
+        Cut(B, 405, 560, (0, 1)),
+    )
+    return [
+        replayed(
+            "sped_up",
+            cut.person,
+            lambda media, cut=cut, times=times: sped_up(piece(cut.person, cut.first, cut.last)(media), times, rate_hz=25),
+            actions=cut.actions,
+            cues_at_s=[cue / times for cue in cut.cues_at_s],
+            clip_s=cut.length_s / times,
+            layers=(Reason.CLIP_SPED_UP,),
+            group=f"x {times:g}",
+        )
+        for cut in cuts
+        for times in (1.5, 2.0, 3.0)
+    ]
