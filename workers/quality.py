@@ -23,7 +23,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from models.geometry import Box, Points, eye_distance_px, five_points
+from models.geometry import Box, Points, five_points
 from realname.policy import MatchRules, QualityRules
 from realname.reasons import Reason
 from workers.chips import CORE, luma_of, sharpness_of
@@ -55,8 +55,8 @@ WORST_FIRST = (
     Reason.SEVERAL_FACES,
     Reason.FACE_LOST,
     Reason.FACE_TOO_SMALL,
-    Reason.BLURRED,
     Reason.UNEVEN_LIGHT,
+    Reason.BLURRED,
     Reason.EYES_COVERED,
 )
 
@@ -89,19 +89,20 @@ def quality_of(chip: Chip, points: Points, box: Box, *, yaw_deg: float, compress
     chip: aligned. points: (68, 2), box: (4,), both in pixels of the picture. yaw_deg, compression (see compression_of)
     and single (see single_face_of) are measured elsewhere: on the track, on the whole picture.
     """
-    face = chip[CORE, CORE]
+    face, five = chip[CORE, CORE], five_points(points)
+    chin_px = max(float(np.linalg.norm(points[CHIN] - (five[0] + five[1]) / 2)), SMALLEST)
     return Quality(
         illumination_uniformity=_uniformity(chip),
         luminance_mean=float(chip.mean()),
         under_exposure_prevention=float((face > UNDER_EXPOSED_MAX).mean()),
         over_exposure_prevention=float((face < OVER_EXPOSED_MIN).mean()),
         sharpness=sharpness_of(chip),
-        inter_eye_distance_px=float(eye_distance_px(points)),
+        inter_eye_distance_px=float(np.linalg.norm(five[1] - five[0])),
         head_pose_yaw_deg=yaw_deg,
-        head_pose_pitch_deg=_pitch_deg(points),
-        head_pose_roll_deg=_roll_deg(points, box),
-        eyes_open=_eyes_open(points),
-        mouth_closed=1 - _widest(points, LIP_PAIRS) / _t(points),
+        head_pose_pitch_deg=_pitch_deg(five),
+        head_pose_roll_deg=_roll_deg(points, five, box),
+        eyes_open=min(_widest(points, pairs) for pairs in LID_PAIRS) / chin_px,
+        mouth_closed=1 - _widest(points, LIP_PAIRS) / chin_px,
         eyes_visible=_eyes_visible(chip),
         compression_artifacts=compression,
         single_face_present=single,
@@ -158,8 +159,8 @@ def capture_faults(typically: dict[str, float], rules: QualityRules) -> list[Rea
         (glaring or luminance > rules.luminance_mean_max, Reason.TOO_BRIGHT),
         (abs(typically["head_pose_roll_deg"]) > rules.head_pose_roll_deg_max, Reason.HEAD_TILTED),
         (typically["inter_eye_distance_px"] < rules.inter_eye_distance_px_min, Reason.FACE_TOO_SMALL),
-        (typically["sharpness"] < rules.sharpness_min, Reason.BLURRED),
         (typically["illumination_uniformity"] < rules.illumination_uniformity_min, Reason.UNEVEN_LIGHT),
+        (typically["sharpness"] < rules.sharpness_min, Reason.BLURRED),
         (typically["eyes_visible"] < rules.eyes_visible_min, Reason.EYES_COVERED),
     ]
     return [reason for holds, reason in faults if holds]
@@ -224,32 +225,21 @@ def _eyes_visible(chip: Chip) -> float:
     return float(min(*ratios, 1.0))
 
 
-def _t(points: Points) -> float:
-    """T of the standard: from the middle between the eyes to the chin, in pixels."""
-    five = five_points(points)
-    return max(float(np.linalg.norm(points[CHIN] - (five[0] + five[1]) / 2)), SMALLEST)
-
-
-def _eyes_open(points: Points) -> float:
-    return min(_widest(points, pairs) for pairs in LID_PAIRS) / _t(points)
-
-
 def _widest(points: Points, pairs: Sequence[tuple[int, int]]) -> float:
-    return max(float(np.linalg.norm(points[upper] - points[lower])) for upper, lower in pairs)
+    uppers, lowers = points[[upper for upper, _ in pairs]], points[[lower for _, lower in pairs]]
+    return float(np.sqrt(((uppers - lowers) ** 2).sum(axis=1).max()))
 
 
-def _roll_deg(points: Points, box: Box) -> float:
+def _roll_deg(points: Points, five: Points, box: Box) -> float:
     """How far the line through the eyes leans, + clockwise; 90 for a face on its side, whose points say no angle."""
     if float(np.ptp(points[:, 0])) < LYING_WIDTH_MAX * float(box[2] - box[0]):
         return LYING_DEG
-    five = five_points(points)
     across = five[1] - five[0]
     return float(np.degrees(np.arctan2(across[1], across[0])))
 
 
-def _pitch_deg(points: Points) -> float:
+def _pitch_deg(five: Points) -> float:
     """Up is +. From where the nose tip stands between eyes and mouth, on a head of generic proportions."""
-    five = five_points(points)
     eyes, mouth = (five[0] + five[1]) / 2, (five[3] + five[4]) / 2
     down = mouth - eyes
     below = float((five[2] - eyes) @ down) / max(float(down @ down), SMALLEST)

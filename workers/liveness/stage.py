@@ -156,17 +156,23 @@ class _Scene:
                 motion.yaw_deg, motion.closedness, frontal_yaw_deg_max=rules.pad.frontal_yaw_deg_max, blink=rules.blink
             )
             groups = candidate_groups(fit, starts, rules.match.frames)
-            looks = {frame: self._quality(frame) for group in groups for frame in group}
+            candidates = [frame for group in groups for frame in group]
+            once = self._compression(candidates[len(candidates) // 2])
+            looks = {frame: self._quality(frame, once) for frame in candidates}
         return groups, looks
 
-    def _quality(self, frame: int) -> Quality:
+    def _compression(self, frame: int) -> float:
+        """Of one frame: a clip has one encoder."""
+        return compression_of(self.clip.gray(frame), self.track.boxes[frame])
+
+    def _quality(self, frame: int, compression: float) -> Quality:
         gray, points, box = self.clip.gray(frame), self.track.points[frame], self.track.boxes[frame]
         return quality_of(
             gray_chip(gray, five_points(points)),
             points,
             box,
             yaw_deg=float(self.motion.yaw_deg[frame]),
-            compression=compression_of(gray, box),
+            compression=compression,
             single=float(np.median(self.track.singles)),
         )
 
