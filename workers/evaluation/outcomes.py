@@ -19,7 +19,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
-from realname.messages import LivenessReport, RegistrationDecided, Verdict
+from realname.messages import LivenessReport, RegistrationDecided, ShadowDecision, Verdict
 from realname.policy import Effect
 from realname.reasons import Reason
 from workers.evaluation.dataset import Presentation
@@ -105,3 +105,15 @@ def row_of_decision(decision: RegistrationDecided, effects: Mapping[Reason, Effe
     known = msgspec.structs.asdict(measured_of(decision, effects, {}))
     known.pop("cpu_ms")
     return Row(id=decision.id, **known)
+
+
+def row_of_shadow(identity: str, shadow: ShadowDecision) -> Row:
+    """The same of what a candidate would have decided. It has no report beside it, so liveness alone is not told apart."""
+    if shadow.failure is not None:
+        return Row(id=identity, failure=f"shadow_{shadow.failure}")
+    return Row(
+        id=identity,
+        verdict=shadow.verdict,
+        reasons=shadow.reasons,
+        scores={score.name: score.value for score in shadow.scores},
+    )
