@@ -36,7 +36,7 @@ TOLERANCES = {
     "similarity": 0.03,
     "frames_similarity_min": 0.05,
     "copy_correlation": 0.08,
-    "sharpness": 40.0,
+    "sharpness": 12.0,
     "luminance_mean": 3.0,
     "inter_eye_distance_px": 1.5,
 }

@@ -32,6 +32,11 @@ def test_a_picture_taken_lying_is_turned_upright(shared: Watched):
     assert difference(upright, np.rot90(shared.decode_portrait(lying), -1)) < 1
 
 
+def test_a_large_picture_that_is_scaled_while_it_is_decoded_is_turned_upright_too(shared: Watched):
+    lying = picture_bytes(".jpg", cv2.resize(picture(160, 120), (3300, 2475)))
+    assert shared.decode_portrait(with_orientation(lying, 6)).shape == (1600, 1200, 3)
+
+
 def test_grey_alpha_and_sixteen_bits_become_plain_colour(shared: Watched):
     grey = picture(64, 48)[..., 0]
     with_alpha = np.dstack([picture(64, 48), np.full((48, 64), 128, np.uint8)])
