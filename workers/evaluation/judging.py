@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,9 +22,10 @@ from workers.evaluation.outcomes import Measured, measured_of
 from workers.matching.faces import embed_image
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # the time of every decision, so that two runs give the same
-PLACE_S = 3600.0  # waited for a decoder: never on an idle one
 
 Embedding = NDArray[np.float32]
+Job = Presentation | list[Path]
+Answer = Measured | list[Embedding | None]
 
 
 class FileMissing(RealnameError):
@@ -32,17 +33,13 @@ class FileMissing(RealnameError):
 
 
 @contextmanager
-def open_judge(settings: Worker, policy: Policy) -> Generator[Callable[[Presentation], Measured]]:
-    """Judges one presentation after the other. Raises ModelCorrupt, DeviceMissing."""
-    with open_checker(settings, policy) as checker:
-        yield lambda presentation: judge(presentation, checker)
+def open_judge(settings: Worker, policy: Policy) -> Generator[Callable[[Job], Answer]]:
+    """Judges a presentation, or embeds a few images at once: None for one that does not read or has no face.
 
-
-@contextmanager
-def open_embedder(settings: Worker, policy: Policy) -> Generator[Callable[[Sequence[Path]], list[Embedding | None]]]:
-    """Embeds a few images at once; None for one that does not read or has no face."""
+    Raises ModelCorrupt, DeviceMissing.
+    """
     with open_checker(settings, policy) as checker:
-        yield lambda images: [embed(image, checker) for image in images]
+        yield lambda job: judge(job, checker) if isinstance(job, Presentation) else [embed(image, checker) for image in job]
 
 
 def judge(one: Presentation, checker: Checker) -> Measured:

@@ -19,7 +19,7 @@ from realname.settings import Worker
 from workers.evaluation.dataset import Dataset, Pair, Presentation
 from workers.evaluation.gaps import not_measured
 from workers.evaluation.images import Embeddings, compared
-from workers.evaluation.judging import Embedding, key_of, open_embedder, open_judge
+from workers.evaluation.judging import Answer, Job, key_of, open_judge
 from workers.evaluation.latency import Latency, latency_of
 from workers.evaluation.outcomes import Measured, row_of
 from workers.evaluation.processes import run_jobs
@@ -55,59 +55,56 @@ def evaluate(dataset: Dataset, plan: Plan, tell: Tells) -> Evaluated:
     """The whole run. Raises RealnameError; KeyboardInterrupt after the processes ended: run it again to go on."""
     models = load(plan.settings)  # here for its digests and comparison, and so that a missing model is told at once
     try:
-        measured = _judged(dataset.presentations, plan, models, tell)
+        measured, embeddings = _worked(dataset, plan, models, tell)
         rows = tuple(row_of(one, measured[one.id]) for one in sorted(dataset.presentations, key=lambda one: one.id))
-        embeddings = _embedded(_images_of(dataset), plan, tell)
         report = _reported(dataset, rows, embeddings, plan, models)
     finally:
         models.close()
     return Evaluated(report, latency_of(measured.values()))
 
 
-def _judged(presentations: Sequence[Presentation], plan: Plan, models: Models, tell: Tells) -> dict[str, Measured]:
-    """Each presentation once, over all runs."""
-    found: dict[str, Measured] = {}
+def _worked(dataset: Dataset, plan: Plan, models: Models, tell: Tells) -> tuple[dict[str, Measured], Embeddings]:
+    """Each presentation once, over all runs, by its id; and each image, in this run."""
+    images = _images_of(dataset)
+    measured: dict[str, Measured] = {}
+    embeddings: Embeddings = dict.fromkeys(images)
     with State(plan.state) as state:
-        for one in presentations:
+        for one in dataset.presentations:
             key = key_of(one, plan.policy, models.digests) if state.has(one.id) else None
             if (known := state.find(one.id, key)) is not None:
-                found[one.id] = known
-        left = [one for one in presentations if one.id not in found]
-        tell("presentations", len(found), len(presentations))
+                measured[one.id] = known
+        jobs: list[Job] = [one for one in dataset.presentations if one.id not in measured]
+        jobs += [images[start : start + IMAGES_MAX] for start in range(0, len(images), IMAGES_MAX)]
+        counts = {"presentations": (len(measured), len(dataset.presentations)), "images": (0, len(images))}
 
-        def done(place: int, answer: Measured | None) -> None:
-            one, measured = left[place], answer or Measured(failure="process_died")
-            found[one.id] = measured
-            key = key_of(one, plan.policy, models.digests)
-            if key is not None:
-                state.keep(one.id, key, measured)
-            tell("presentations", len(found), len(presentations))
+        def count(what: str, more: int) -> None:
+            done, in_all = counts[what]
+            counts[what] = (done + more, in_all)
+            if in_all:
+                tell(what, *counts[what])
 
-        if left:
-            run_jobs(left, open_judge, (plan.settings, plan.policy), workers=plan.workers, done=done)
-    return found
+        def done(place: int, answer: Answer | None) -> None:
+            job = jobs[place]
+            if isinstance(job, Presentation):
+                found = answer if isinstance(answer, Measured) else Measured(failure="process_died")
+                measured[job.id] = found
+                if (key := key_of(job, plan.policy, models.digests)) is not None:
+                    state.keep(job.id, key, found)
+                count("presentations", 1)
+            else:
+                embeddings.update(zip(job, answer if isinstance(answer, list) else (), strict=False))
+                count("images", len(job))
+
+        count("presentations", 0)
+        if jobs:
+            run_jobs(jobs, open_judge, (plan.settings, plan.policy), workers=plan.workers, done=done)
+    return measured, embeddings
 
 
 def _images_of(dataset: Dataset) -> list[Path]:
     """Each image once, in the order of the dataset."""
     listed = (image for pair in dataset.pairs for image in (pair.a, pair.b))
     return list(dict.fromkeys((*listed, *(portrayed.image for portrayed in dataset.portrayed))))
-
-
-def _embedded(images: Sequence[Path], plan: Plan, tell: Tells) -> Embeddings:
-    """None for an image that does not read, has no face, or ended its process."""
-    found: Embeddings = dict.fromkeys(images)
-    jobs = [list(images[start : start + IMAGES_MAX]) for start in range(0, len(images), IMAGES_MAX)]
-    finished: list[int] = []
-
-    def done(place: int, answer: list[Embedding | None] | None) -> None:
-        found.update(zip(jobs[place], answer or [], strict=False))
-        finished.append(len(jobs[place]))
-        tell("images", sum(finished), len(images))
-
-    if jobs:
-        run_jobs(jobs, open_embedder, (plan.settings, plan.policy), workers=plan.workers, done=done)
-    return found
 
 
 def _reported(dataset: Dataset, rows: tuple[Row, ...], embeddings: Embeddings, plan: Plan, models: Models) -> Report:
