@@ -24,6 +24,10 @@ def turns(text):
         ("..LLRR..", ["left", "right"]),  # straight through to the other side
         ("...lLLL", ["left"]),  # the clip ends, but the peak was seen
         ("..LL??LL..", ["left", "left"]),  # unseen in between: it may have come back
+        ("LLLL....", []),  # nobody saw it begin
+        ("??LLLLLL", []),  # as a photo of a turned head
+        ("LL..LL..", ["left"]),
+        ("LLLRRR..", ["right"]),
         ("????", []),
         ("", []),
     ],
@@ -62,10 +66,23 @@ def test_yaw_is_measured_against_the_clips_own_neutral():
 
 
 @pytest.mark.parametrize("side", [1, -1])
-def test_looking_ahead_after_holding_the_head_to_one_side_is_no_turn_to_the_other(side):
-    held = [side * 40.0] * 30 + [0.0] * 20
+@pytest.mark.parametrize("deg", [25.0, 40.0, 50.0])
+def test_looking_ahead_after_holding_the_head_to_one_side_is_no_turn_to_the_other(side, deg):
+    held = [side * deg] * 30 + [0.0] * 20
     sides = [turn.side for turn in find_turns(yaw_deg_of(heads(held)), times(50), RULES)]
     assert sides == []
+
+
+def test_a_held_head_that_then_turns_to_the_other_side_has_turned_to_that_side_alone():
+    held = yaw_deg_of(heads([40.0] * 30 + [0.0] * 10 + [-45.0] * 6 + [0.0] * 6))
+    assert [turn.side for turn in find_turns(held, times(52), RULES)] == ["right"]
+
+
+@pytest.mark.parametrize("deg", [30.0, 45.0, 55.0])
+def test_a_picture_of_a_turned_head_has_not_turned(deg):
+    still = yaw_deg_of(heads([deg] * 40))
+    assert find_turns(still, times(40), RULES) == []
+    assert find_turns(still, times(40), RULES, deg_min=7.5) == []
 
 
 def test_a_head_that_is_held_a_little_askew_is_its_own_neutral():
