@@ -127,6 +127,7 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     yaw_range_deg: nose-ratio yaw, max - min over the window in which parallax was measured.
     signs: layers of the liveness stage that fired, by their own reason; the policy says what each leads to.
     seen_before: whether this clip, or its motion, was handed in within 24 h under another id; None: not looked at.
+    recording: facts of the file, numbers and words of closed sets, never a text out of it; see workers/recording.py.
     """
 
     capture: tuple[Reason, ...] = ()
@@ -157,6 +158,7 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     ran_s: float = 0.0
     signs: tuple[Reason, ...] = ()
     seen_before: Seen | None = None
+    recording: dict[str, float | str] = {}
 
 
 class MatchReport(Struct, frozen=True, tag="realname.match.report.v1", tag_field="type"):

@@ -73,6 +73,7 @@ class ClipRules(Struct, frozen=True, forbid_unknown_fields=True):
     faces_share_min: float  # share of judged frames that show the face
     several_share_max: float  # share of detections with a second face of comparable size
     face_gap_s_max: float  # longest time without the face inside the track
+    recorder_marks_min: int  # at and above: no recorder is likely to have made the file (workers/recording.py)
 
 
 class QualityRules(Struct, frozen=True, forbid_unknown_fields=True):

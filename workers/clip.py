@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.recording import Recording
+
 SMALL_WIDTH, SMALL_HEIGHT = 64, 48  # of the small pictures: enough for the motion of a whole picture, not for a face
 
 
@@ -23,6 +25,7 @@ class Clip:
     duration_s:     first to last decoded pts, before thinning.
     frames_decoded: before thinning.
     decode_cpu_s:   CPU that decoding took, in the child; 0 for a clip that was made.
+    recording:      what its file says of who made it; None for a clip that was made.
     """
 
     planes: NDArray[np.uint8]
@@ -30,6 +33,7 @@ class Clip:
     duration_s: float
     frames_decoded: int
     decode_cpu_s: float = 0.0
+    recording: Recording | None = None
 
     def __len__(self) -> int:
         return int(self.planes.shape[0])

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from realname.media import HEAD_BYTES, ClipType, sniff_clip
 from workers.decoder.limits import DecoderLimits
+from workers.decoder.recorder import recording_of
 from workers.decoder.thinning import thin
 from workers.decoder.wire import Because, Frames, Undecodable
 
@@ -59,6 +60,7 @@ def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimit
     ) as container:
         stream = _only_video_stream(container, limits)
         packets = _demux(container, stream, limits)
+        recording = recording_of(clip, container, stream, packets)
         times = _Times(stream.time_base or Fraction(1, 1000), limits.clip_s_max)
         frames = times.check(_decode(stream.codec_context, packets))
         drawing = _Drawing(canvas, limits.clip_pixels_max)
@@ -72,6 +74,7 @@ def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimit
         at_s=drawing.at_s,
         duration_s=times.last_s - times.first_s,
         frames_decoded=times.count,
+        recording=recording,
     )
 
 

@@ -97,6 +97,7 @@ class Decoder:
             duration_s=answer.duration_s,
             frames_decoded=answer.frames_decoded,
             decode_cpu_s=answer.cpu_s,
+            recording=answer.recording,
         )
 
     def decode_portrait(self, media: bytes) -> NDArray[np.uint8]:

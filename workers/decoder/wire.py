@@ -14,6 +14,8 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
+from workers.recording import Recording
+
 HEAD_BYTES_MAX = 64 * 1024  # 400 times of 9 bytes are 3.6 kB
 EXIT_MEMORY = 86  # a child's exit code when its address space is spent
 
@@ -74,6 +76,7 @@ class Frames(Struct, frozen=True, tag=True):
     duration_s: _SECONDS
     frames_decoded: _COUNT
     cpu_s: _SECONDS = 0.0
+    recording: Recording | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -23,6 +23,7 @@ from workers.liveness.signals import Motion, motion_of
 from workers.liveness.spoof_score import pad_frames, pad_live
 from workers.liveness.track import Track, longest_gap_s
 from workers.quality import Quality, capture_faults, compression_of, quality_of, scene_faults, scores_of, typical, worst_first
+from workers.recording import facts_of, signs_of
 from workers.stopwatch import Stopwatch
 
 SEALING_BYTES = 400  # a sealed chip is at most this much longer: header, key id (<= 80), wrapped key, nonce, tag
@@ -111,6 +112,8 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
         blinks_at_s=tuple(round(blink.at_s, 3) for blink in motion.blinks),
         turns_at_s=tuple(round(turn.at_s, 3) for turn in motion.turns),
         turns_deg=tuple(round(turn.deg if turn.side == "left" else -turn.deg, 2) for turn in motion.turns),
+        signs=signs_of(clip.recording, policy.clip.recorder_marks_min),
+        recording=facts_of(clip.recording),
     )
 
 
