@@ -1,4 +1,4 @@
-"""decisions.<operator> as an operator's own system would read it: the command line's only door to kafka-python."""
+"""A topic of decisions, decisions.<operator> as an operator's own system would read it or the internal one."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false, reportCallIssue=false, reportUnusedImport=false
 # kafka-python has no types (and the stubs that pyright brings are of an old version); they end in this file.
@@ -16,7 +16,6 @@ from kafka.errors import KafkaError
 from realname.envelope import open_record
 from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
 from realname.messages import RegistrationDecided
-from realname.topics import decisions_of
 
 CALL_MS = 5_000
 POLL_MS = 200
@@ -25,10 +24,9 @@ POLL_MS = 200
 class DecisionTopic:
     """All partitions, assigned and not joined: reading leaves nothing behind on the broker."""
 
-    def __init__(self, bootstrap: str, operator: str) -> None:
-        """Connects. Raises RealnameError where no broker answers or the operator has no topic."""
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        """Connects. Raises RealnameError where no broker answers or there is no such topic."""
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
-        topic = decisions_of(operator)
         try:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=bootstrap,
@@ -46,7 +44,7 @@ class DecisionTopic:
             raise RealnameError(f"no answer from Kafka at {bootstrap}: `realname status`") from None
         if not partitions:
             self._consumer.close()
-            raise RealnameError(f"no topic {topic}: is {operator!r} an operator of this stack?")
+            raise RealnameError(f"no topic {topic}: is that an operator of this stack?")
         self._places = [TopicPartition(topic, number) for number in sorted(partitions)]
         self._ends: dict[TopicPartition, int] = {}
 

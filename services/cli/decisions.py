@@ -21,6 +21,7 @@ from realname.errors import RealnameError
 from realname.messages import RegistrationDecided
 from realname.reasons import Language, text_of
 from realname.settings import Common, read_settings
+from realname.topics import decisions_of
 from services.cli.calling import JsonOption, LanguageOption, OperatorOption, StateOption
 from services.cli.decision_topic import DecisionTopic
 from services.cli.verdict import STYLES, word_of
@@ -50,7 +51,7 @@ def command(
     line is the message as it is on the topic.
     """
     age = age_of(since)
-    topic = DecisionTopic(kafka or _kafka_of(state), operator)
+    topic = DecisionTopic(kafka or _kafka_of(state), decisions_of(operator))
     console = Console(highlight=False, soft_wrap=True)
     try:
         topic.start(datetime.now(UTC) - age)

@@ -40,6 +40,7 @@ COMMANDS = (
     Command("demo", "services.cli.demo:command", "Real clips through the whole stack: expected against seen.", _TRY),
     Command("policy", "services.cli.policy:show", "Which policy judges each operator, and what runs in shadow.", _WORK),
     Command("activate", "services.cli.policy:activate", "Sign and publish which policy judges an operator.", _WORK),
+    Command("shadow-report", "services.cli.shadow_report:command", "Live and candidate side by side, to be compared.", _WORK),
     Command("models", "services.cli.models:command", "The models: where from, what licence, whether fetched.", _LOOK),
     Command("schema", "services.cli.schema:command", "What goes over the wire: messages, topics, the HTTP API.", _LOOK),
 )

@@ -13,10 +13,13 @@ from realname.errors import RealnameError
 from realname.messages import RegistrationDecided
 from realname.reasons import Reason
 from realname.topics import DECIDED, decisions_of
+from services.cli import shadow_report
 from services.cli.client import IntakeClient, development_token
 from services.cli.policy import activate
 from tests.eventually import eventually
 from tests.topics_read import read_whole
+from workers.evaluation.compare import compare
+from workers.evaluation.report import decode
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
@@ -50,7 +53,7 @@ def judged(stack: Stack, media_folder: Path, policy: str) -> RegistrationDecided
 
 
 def test_an_activated_policy_judges_a_candidate_is_tried_beside_it_and_both_can_be_undone(
-    stack: Stack, media_folder: Path, policies: tuple[str, str]
+    stack: Stack, media_folder: Path, policies: tuple[str, str], tmp_path: Path
 ) -> None:
     stricter, candidate = policies
     told = {"operator": OPERATOR, "state": Path(stack.state)}
@@ -65,6 +68,13 @@ def test_an_activated_policy_judges_a_candidate_is_tried_beside_it_and_both_can_
     assert seen.shadow.scores == seen.scores
     shown = [each for each in read_whole(stack.kafka, decisions_of(OPERATOR)) if each.id == seen.id]
     assert [each.shadow for each in shown] == [None]
+
+    shadow_report.command(operator=OPERATOR, state=Path(stack.state), out=tmp_path / "shadow")
+    live, tried = (decode((tmp_path / "shadow" / name).read_bytes(), name) for name in ("live.json", "shadow.json"))
+    found = compare(live, tried)
+    assert (live.policy.version, tried.policy.version) == ("stricter", "candidate")
+    assert seen.id in {change.id for change in found.changes}
+    assert found.common == len(live.rows) >= 1
 
     activate(why="it was too strict", revert=True, **told)
     back = judged(stack, media_folder, "v2-development")
