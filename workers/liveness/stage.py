@@ -153,12 +153,12 @@ class _Scene:
     def look(self) -> tuple[list[list[int]], dict[int, Quality]]:
         """The frames from which chips may be taken, in groups, and how good each is."""
         rules, motion = self.policy, self.motion
-        starts = [event.first for event in motion.answer.taken if event is not None]
+        acted = [event for event in motion.answer.taken if event is not None]
         with self.watch.step("quality"):
             fit = fit_frames(
                 motion.yaw_deg, motion.closedness, frontal_yaw_deg_max=rules.pad.frontal_yaw_deg_max, blink=rules.blink
             )
-            groups = candidate_groups(fit, starts, rules.match.frames)
+            groups = candidate_groups(fit, acted, rules.match.frames)
             candidates = [frame for group in groups for frame in group]
             once = self._compression(candidates[len(candidates) // 2])
             looks = {frame: self._quality(frame, once) for frame in candidates}

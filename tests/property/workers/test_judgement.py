@@ -1,5 +1,6 @@
 """What holds of the judgement's pure modules for any input."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -118,14 +119,24 @@ def test_a_gap_is_never_longer_than_the_clip_and_seeing_more_never_lengthens_it(
     assert longest_gap_s(np.array([True, *seen[1:]]), at_s) <= gap_s + 1e-9
 
 
-@given(st.sets(st.integers(0, 120)), st.lists(st.integers(0, 120), max_size=3), st.integers(1, 3))
-def test_chips_come_from_fit_frames_and_from_different_ones(fit, starts, count):
-    groups = candidate_groups(sorted(fit), starts, count)
+@st.composite
+def events_apart(draw):
+    """Up to three events; those of the same frames are a blink in a turn, as happens."""
+    edges = sorted(draw(st.sets(st.integers(0, 120), max_size=6)))
+    pairs = [(first, last) for first, last in zip(edges[::2], edges[1::2], strict=False)]
+    return [replace(event(draw(st.sampled_from("blr")), last / 12), first=first, last=last) for first, last in pairs]
+
+
+@given(st.sets(st.integers(0, 120)), events_apart(), st.integers(1, 3))
+def test_chips_come_from_fit_frames_or_a_turns_own_and_from_different_ones(fit, acted, count):
+    groups = candidate_groups(sorted(fit), acted, count)
     frames = [frame for group in groups for frame in group]
-    assert set(frames) <= fit
+    turns = [each for each in acted if each.action != "blink"][:count]
+    assert all(frame in fit or any(frame in {turn.first, turn.last} for turn in turns) for frame in frames)
     assert len(frames) == len(set(frames))
     assert len(groups) <= count
     assert groups or not fit
+    assert all(any(set(group) <= set(range(turn.first, turn.last + 1)) for group in groups) for turn in turns)
 
 
 @given(st.lists(st.integers(), unique=True), st.integers(2, 12))

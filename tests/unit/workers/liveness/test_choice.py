@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 
 from realname.policy import BlinkRules, PadRules
-from tests.faces import series, yaws
+from tests.faces import event, series, yaws
 from workers.liveness.choice import best_of, candidate_groups, fit_frames, spread
 from workers.liveness.spoof_score import pad_frames, pad_live
 
@@ -23,11 +25,28 @@ def test_where_no_frame_is_fit_the_least_turned_stand_in():
     assert fit("??", "??") == []
 
 
-def test_each_action_gives_a_chip_from_its_start():
-    groups = candidate_groups(list(range(50)), [10, 30], 3)
-    assert groups[:2] == [[9, 10, 11], [29, 30, 31]]
+def acted(sign, first, last):
+    return replace(event(sign, last / 12), first=first, last=last)
+
+
+def test_each_blink_gives_a_chip_from_beside_it():
+    groups = candidate_groups([*range(9), *range(12, 50)], [acted("b", 9, 11)], 3)
+    assert groups[0] == [7, 8, 12]
     assert len(groups) == 3
-    assert not set(groups[2]) & {9, 10, 11, 29, 30, 31}
+    assert not {7, 8, 12} & {*groups[1], *groups[2]}
+
+
+def test_each_turn_gives_a_chip_of_its_own_frames_since_a_splice_may_lie_just_before_or_after_it():
+    fit_before_and_after = [*range(20), *range(30, 50)]
+    begun_and_ended = [20, 21, 28, 29]
+    assert candidate_groups(sorted(fit_before_and_after + begun_and_ended), [acted("l", 20, 29)], 3)[0] == [20, 21, 28]
+    assert candidate_groups(fit_before_and_after, [acted("l", 20, 29)], 3)[0] == [20, 29]
+
+
+def test_a_turn_gets_its_chip_even_where_a_blink_in_it_wants_the_same_frames():
+    groups = candidate_groups([20, 21], [acted("b", 19, 22), acted("l", 18, 25)], 3)
+    assert groups == [[20, 21]]
+    assert candidate_groups([19, 20, 21, 40], [acted("b", 19, 22), acted("l", 18, 25)], 3) == [[19, 20, 21], [40]]
 
 
 def test_without_actions_the_chips_are_spread_over_the_clip():
@@ -39,13 +58,13 @@ def test_without_actions_the_chips_are_spread_over_the_clip():
 
 
 def test_two_actions_at_once_do_not_share_a_frame():
-    first, second, _ = candidate_groups(list(range(20)), [10, 11], 3)
+    first, second, _ = candidate_groups(list(range(20)), [acted("b", 10, 10), acted("b", 12, 12)], 3)
     assert not set(first) & set(second)
 
 
 def test_few_fit_frames_give_few_chips():
-    assert candidate_groups([7], [10, 30], 3) == [[7]]
-    assert candidate_groups([], [10], 3) == []
+    assert candidate_groups([7], [acted("b", 10, 11), acted("b", 30, 31)], 3) == [[7]]
+    assert candidate_groups([], [acted("b", 10, 11)], 3) == []
 
 
 def test_the_best_of_each_group_comes_best_first():
