@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -44,7 +43,11 @@ end
 local count = tonumber(ARGV[3])
 local file = redis.call('GET', KEYS[2])
 local held = {}
-if #KEYS > 2 + count then held = redis.call('MGET', unpack(KEYS, 3 + count)) end
+if count > 0 then
+  for i, mark in ipairs(redis.call('MGET', unpack(KEYS, 3 + count))) do
+    if mark then held[#held + 1] = {i - 1, mark} end
+  end
+end
 if ARGV[4] == '1' then
   if file and file ~= ARGV[1] then
     redis.call('EXPIRE', KEYS[2], ARGV[2])
@@ -64,11 +67,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class _Answer(NamedTuple):
-    """age_s: of the index. file: its owner. held: by spelling, in order."""
+    """age_s: of the index. file: its owner. held: number of a spelling, in the order asked, and the mark under it."""
 
     age_s: float
     file: bytes | None
-    held: list[bytes | None]
+    held: dict[int, bytes]
 
 
 class _Noted(NamedTuple):
@@ -119,7 +122,7 @@ class RedisDuplicates:
         commands: Any = self.client
         age_s, file, held = commands.eval(_LOOK_LUA, len(keys), *keys, *argv)
         self._lacking.discard(noted.birth)
-        return _Answer(float(age_s), file, list(held))
+        return _Answer(float(age_s), file, {int(number): mark for number, mark in held})
 
     def _is_full(self) -> bool:
         """Whether the server is too full for more; asked now and then."""
@@ -161,11 +164,11 @@ def _seen(entry: Entry, answer: _Answer) -> Seen:
     return "new" if answer.age_s >= KEPT_S else "unavailable"
 
 
-def _by_moment(entry: Entry, held: Sequence[bytes | None]) -> list[list[Mark]]:
+def _by_moment(entry: Entry, held: dict[int, bytes]) -> list[list[Mark]]:
     found, start = list[list[Mark]](), 0
     for spellings in entry.spellings:
         stop = start + len(spellings)
-        found.append([decode_mark(each) for each in held[start:stop] if each is not None])
+        found.append([decode_mark(held[number]) for number in range(start, stop) if number in held])
         start = stop
     return found
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from bench import media
+from bench.presentations.recorder import Codec, from_a_file_tool, record
+from bench.presentations.shots import Shot
 from realname.reasons import Reason
-from tests.recordings import clip_bytes
+from tests.recordings import clip_bytes, picture
 from tests.watched_decoder import Watched
 from workers.recording import Recording, facts_of, signs_of
 
@@ -65,3 +67,11 @@ def test_boxes_of_impossible_lengths_end_the_walk(shared: Watched, length: bytes
     found = recording(shared, clip_bytes() + length + b"moof" + bytes(4))
     assert found.codec == "h264"
     assert found.fragmented == (length == b"\0\0\0\0")  # to the end of the file: allowed
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp8", "vp9"])
+def test_a_clip_as_a_recorder_makes_it_is_no_sign_and_the_same_through_a_file_tool_is(shared: Watched, codec: Codec):
+    """Only the file tells: behind a virtual camera an attacker records just so, too."""
+    shot = Shot(tuple(picture(160, 120, shift) for shift in range(25)), tuple(shift / 25 for shift in range(25)))
+    assert signs_of(recording(shared, record(shot, codec)), 3) == ()
+    assert signs_of(recording(shared, from_a_file_tool(shot)), 3) == (Reason.RECORDER_UNLIKELY,)
