@@ -20,8 +20,9 @@ from realname.messages import Action
 from realname.reasons import Reason
 
 _CUTS = (Cut(A, 1050, 1180, (1, 2)), Cut(B, 405, 545, (0, 1)))
+OTHERS = (Reason.NOT_THE_SAME_PERSON, Reason.PORTRAIT_SEVERAL_FACES)
 CHANGED = (Reason.FACE_CHANGED,)
-TAKEN_OVER = (Reason.FACE_CHANGED, Reason.CLIP_SPLICED)
+TAKEN_OVER = (Reason.FACE_CHANGED, Reason.CLIP_SPLICED, Reason.NOT_THE_SAME_PERSON)  # who acts is who is matched
 SIZE = (400, 300)
 
 
@@ -41,9 +42,7 @@ def _others_document() -> list[Presentation]:
         "group": lambda media: (media / "multi_face.jpg").read_bytes(),
     }
     return [
-        replace(
-            _genuine("others_document", cut, (Reason.NOT_THE_SAME_PERSON,)), portrait=photo, group=f"{cut.person.name} as {who}"
-        )
+        replace(_genuine("others_document", cut, OTHERS), portrait=photo, group=f"{cut.person.name} as {who}")
         for cut, (who, photo) in product(_CUTS, photos.items())
         if not who.startswith(cut.person.name)
     ]

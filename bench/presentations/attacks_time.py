@@ -38,7 +38,7 @@ _VISITS = 8  # plans drawn for other visits, a clip
 
 def time_attacks() -> list[Presentation]:
     """The same clip again, the clip of another challenge, of another time, and a file that no recorder made."""
-    return [*_same_again(), *_other_challenge(), *_other_visit(), *_outside_visit(), *_file_tool()]
+    return [*_same_again(), *_other_challenge(), *_incomplete(), *_ill_timed(), *_other_visit(), *_outside_visit(), *_file_tool()]
 
 
 def _same_again() -> list[Presentation]:
@@ -56,6 +56,7 @@ def _same_again() -> list[Presentation]:
                 cues_at_s=cut.cues_at_s,
                 clip_s=cut.length_s,
                 layers=(Reason.CLIP_SEEN_BEFORE,) if group == "file" else (Reason.MOTION_SEEN_BEFORE, Reason.CLIP_SEEN_BEFORE),
+                modes=("cues",),
                 group=group,
                 clip=first if group == "file" else again,
             )
@@ -111,6 +112,54 @@ def _other_challenge() -> list[Presentation]:
             group=" ".join(actions),
         )
         for cut, actions, cues in asked
+    ]
+
+
+def _incomplete() -> list[Presentation]:
+    """One action is missing, too small, or one too many: each stopped by its own reason alone."""
+    rows = (
+        (Cut(B, 440, 545, (1,)), ("blink", "turn_left"), (0.2, 1.9), Reason.BLINK_MISSING),
+        (Cut(A, 1070, 1125, (1,)), ("turn_left", "blink"), (0.0, 1.5), Reason.BLINK_MISSING),
+        (Cut(A, 1100, 1200, ()), ("blink", "turn_left"), (0.4, 2.2), Reason.TURN_MISSING),
+        (Cut(B, 530, 600, ()), ("turn_left", "blink"), (0.6, 2.0), Reason.TURN_FURTHER),
+    )
+    return [
+        replayed(
+            "incomplete",
+            cut.person,
+            piece(cut.person, cut.first, cut.last),
+            actions=actions,
+            cues_at_s=cues,
+            clip_s=cut.length_s,
+            layers=(layer,),
+            group=str(layer),
+        )
+        for cut, actions, cues, layer in rows
+    ]
+
+
+def _ill_timed() -> list[Presentation]:
+    """The right actions, but one of them before its cue, or too long after it: a clip that runs on by itself."""
+    rows = (
+        (_CUT_A, (0.4, 4.6), Reason.ACTION_EARLY),  # the last blink begins at 4.3 s
+        (_CUT_B, (1.6, 3.28), Reason.ACTION_EARLY),  # the blink is at 0.8 s
+        (_CUT_B, (0.2, 4.85), Reason.ACTION_EARLY),  # the turn begins at 3.9 s
+        (Cut(A, 1051, 1236, (1, 4)), (0.0, 0.1), Reason.ACTION_LATE),
+        (Cut(B, 398, 545, (0, 1)), (0.0, 0.1), Reason.ACTION_LATE),  # the turn peaks at 4.6 s
+    )
+    return [
+        replayed(
+            "ill_timed",
+            cut.person,
+            piece(cut.person, cut.first, cut.last),
+            actions=cut.actions,
+            cues_at_s=cues,
+            clip_s=cut.length_s,
+            layers=(layer,),
+            modes=("cues",),
+            group=str(layer),
+        )
+        for cut, cues, layer in rows
     ]
 
 

@@ -13,22 +13,25 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from bench.presentations.presentation import ISSUED_AT, Mode, Presentation, submitted
 from bench.presentations.suite import suite
 from realname.errors import BadRecording
-from realname.messages import LivenessReport, MatchReport, RegistrationDecided
+from realname.messages import LivenessReport, MatchReport, RegistrationDecided, Seen
 from realname.policy import Policy, load_policy
 from realname.settings import Fetch, Worker, read_settings
 from realname.verdicts import Evidence, decide
 from workers.check import Checker, open_checker
-from workers.clip import Clip
+from workers.clip import Clip, small_luma
+from workers.duplicates.signature import moments_of
+from workers.duplicates.tokens import Entry, Mark, entry_of, same_motion
 from workers.liveness.stage import judge_liveness
 from workers.matching.stage import judge_match
 
+SECRET = bytes(32)  # of the index of clips, which lives for one presentation
 POLICIES: dict[Mode, str] = {"cues": "production", "no_cues": "development"}
 
 
@@ -65,25 +68,52 @@ def measure(presentation: Presentation, tools: Opened, policies: dict[Mode, Poli
         decoded = checker.decoder.decode_clip(clip, policy.clip.process_hz_min)
     except BadRecording as bad:
         return [Measured(presentation.id, mode, LivenessReport(capture=(bad.reason,)), None) for mode in presentation.modes]
+    seen = _seen_before(presentation, clip, decoded, tools, policy)
     return [
-        Measured(presentation.id, mode, *_judged(presentation, mode, tools, policies[mode], decoded=decoded, portrait=portrait))
+        Measured(presentation.id, mode, *_judged(_Shown(presentation, decoded, portrait, seen), mode, tools, policies[mode]))
         for mode in presentation.modes
         if mode in policies
     ]
 
 
-def _judged(
-    presentation: Presentation, mode: Mode, tools: Opened, policy: Policy, *, decoded: Clip, portrait: bytes
-) -> tuple[LivenessReport, MatchReport | None]:
-    checker = tools.checker
-    judged = judge_liveness(decoded, submitted(presentation, mode).challenge, checker.models, policy)
-    timeless = msgspec.structs.replace(judged.report, cpu_ms={}, device_ms={})
+class _Shown(NamedTuple):
+    """What one presentation handed in."""
+
+    presentation: Presentation
+    decoded: Clip
+    portrait: bytes
+    seen: Seen
+
+
+def _judged(shown: _Shown, mode: Mode, tools: Opened, policy: Policy) -> tuple[LivenessReport, MatchReport | None]:
+    checker, portrait = tools.checker, shown.portrait
+    judged = judge_liveness(shown.decoded, submitted(shown.presentation, mode).challenge, checker.models, policy)
+    timeless = msgspec.structs.replace(judged.report, cpu_ms={}, device_ms={}, seen_before=shown.seen)
     if not judged.chips:
         return timeless, None
     try:
         return timeless, judge_match(checker.decoder.decode_portrait(portrait), judged.chips, checker.models, policy)
     except BadRecording as bad:
         return timeless, MatchReport(portrait=(bad.reason,))
+
+
+def _seen_before(presentation: Presentation, clip: bytes, decoded: Clip, tools: Opened, policy: Policy) -> Seen:
+    """What an index would say that holds the earlier clips and nothing else: as workers/duplicates/index.py asks it."""
+    entry = _entry(presentation.id, clip, decoded)
+    held: dict[bytes, list[Mark]] = {}
+    for number, make in enumerate(presentation.earlier):
+        media = make(tools.media)
+        before = _entry(f"earlier {number}", media, tools.checker.decoder.decode_clip(media, policy.clip.process_hz_min))
+        if before.file == entry.file:
+            return "file_seen"
+        for spellings, mark in zip(before.spellings, before.marks, strict=True):
+            held.setdefault(spellings[0], []).append(mark)
+    found = [[mark for token in spellings for mark in held.get(token, [])] for spellings in entry.spellings]
+    return "motion_seen" if same_motion(entry, found) else "new"
+
+
+def _entry(identity: str, media: bytes, clip: Clip) -> Entry:
+    return entry_of(SECRET, identity, media, moments_of(small_luma(clip), clip.at_s))
 
 
 def decided(presentation: Presentation, measured: Measured, policy: Policy) -> RegistrationDecided:

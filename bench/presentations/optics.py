@@ -85,7 +85,7 @@ def grain(frame: Image, sigma: float, seed: int) -> Image:
 
 
 def eyes_from(other: Image, frame: Image, boxes: tuple[Box, ...]) -> Image:
-    """A frame with the eyes of another picture of the same size and pose, blended in softly: cut-out eyes, or a painter's best."""
+    """A frame with the eyes of another picture of the same size and pose, blended in: cut-out eyes, or a painter's best."""
     result = frame.astype(np.float32)
     for left, top, right, bottom in boxes:
         mask = np.zeros(frame.shape[:2], np.float32)
