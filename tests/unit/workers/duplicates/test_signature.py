@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,9 @@ def test_tokens_differ_between_keys_and_hold_nothing_of_the_clip():
     tokens = [{entry.owner, entry.file, *(each for row in entry.spellings for each in row)} for entry in (north, south)]
     assert not tokens[0] & tokens[1]
     assert all(moment.spellings()[0][:8] not in tokens[0] for moment in moments)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_mirrored_copy_is_found(seed):
+    clip = moving_clip(seed)
+    assert is_found(clip, replace(clip, planes=clip.planes[:, :, ::-1]))
