@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from demo.cases import Act, Case, Decided, Refused
+from demo.cued import NothingFits, film
 from realname.clock import monotonic
 from realname.messages import Consent
 from services.cli.client import IntakeClient, ProblemAnswered, Upload, upload_of
@@ -32,6 +34,14 @@ class Seen(Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
+class _Visit(NamedTuple):
+    """A challenge and the clip made for it. receipt: of the clip's digest, with cues."""
+
+    challenge: ChallengeIssued
+    clip: bytes | None
+    receipt: str | None = None
+
+
 class DemoFailed(Exception):
     """The demo itself went wrong: not an outcome of a registration."""
 
@@ -40,11 +50,10 @@ def hand_in(case: Case, client: IntakeClient, media: Path, moved: Moved) -> Seen
     """The whole course of one case. Raises DemoFailed where no outcome comes."""
     moved("making media")
     portrait = case.portrait(media) if case.portrait else None
-    clip = case.clip(media) if case.clip else None
-    moved("asking")
     person = f"demo-{case.name}-person"
-    challenge = fitting_challenge(case, client, person)
-    upload = upload_of(_request(case, challenge, person), portrait, clip)
+    visit = _cued(case, client, person, media, moved) if case.filmed else _uncued(case, client, person, media, moved)
+    challenge, clip = visit.challenge, visit.clip
+    upload = upload_of(_request(case, visit, person), portrait, clip)
     if case.act is Act.LATE:
         _wait_until_expired(challenge)
     began_at = monotonic()
@@ -56,7 +65,7 @@ def hand_in(case: Case, client: IntakeClient, media: Path, moved: Moved) -> Seen
         raise DemoFailed("the same request again got another answer")
     refused = None
     if case.act is Act.OTHER_BODY:
-        refused = _refusal(client, _other_body(case, challenge, person, portrait, clip))
+        refused = _refusal(client, _other_body(case, visit, person, portrait))
     # also where a second body was refused: the first was accepted, and nothing is left behind in the air
     last = follow(client, accepted.id, moved)
     assert last.verdict is not None
@@ -64,10 +73,24 @@ def hand_in(case: Case, client: IntakeClient, media: Path, moved: Moved) -> Seen
     return Seen(outcome, accepted.id, monotonic() - began_at, tuple(reason.value for reason in last.reasons))
 
 
+def _uncued(case: Case, client: IntakeClient, person: str, media: Path, moved: Moved) -> _Visit:
+    clip = case.clip(media) if case.clip else None
+    moved("asking")
+    return _Visit(fitting_challenge(case, client, person), clip)
+
+
+def _cued(case: Case, client: IntakeClient, person: str, media: Path, moved: Moved) -> _Visit:
+    assert case.filmed is not None
+    try:
+        cued = film(case.filmed, client, _asked(case, person), media, moved)
+    except NothingFits as nothing:
+        raise DemoFailed(str(nothing)) from None
+    return _Visit(cued.issued, cued.clip, cued.taken.digest_receipt)
+
+
 def fitting_challenge(case: Case, client: IntakeClient, person: str) -> ChallengeIssued:
     """Ask until the actions are ones that the case wants: the development policy sets no limit on asking."""
-    lifetime_s = _EXPIRES_AFTER_S if case.act is Act.LATE else None
-    request = ChallengeRequest(store=STORE, terminal=TERMINAL, person_token=person, path=case.path, lifetime_s=lifetime_s)
+    request = _asked(case, person)
     for _ in range(CHALLENGES_MAX):
         challenge = client.challenge(request)
         if not case.shows or challenge.actions in case.shows:
@@ -84,11 +107,16 @@ def follow(client: IntakeClient, registration_id: str, moved: Moved) -> StatusAn
     raise DemoFailed(f"{registration_id} was not decided within {DECIDED_WITHIN_S} s")
 
 
-def _request(case: Case, challenge: ChallengeIssued, person: str) -> RegistrationRequest:
+def _asked(case: Case, person: str) -> ChallengeRequest:
+    lifetime_s = _EXPIRES_AFTER_S if case.act is Act.LATE else None
+    return ChallengeRequest(store=STORE, terminal=TERMINAL, person_token=person, path=case.path, lifetime_s=lifetime_s)
+
+
+def _request(case: Case, visit: _Visit, person: str) -> RegistrationRequest:
     face = case.path == "face"
     now = datetime.now(UTC)
     return RegistrationRequest(
-        challenge=challenge.challenge,
+        challenge=visit.challenge.challenge,
         store=STORE,
         terminal=TERMINAL,
         person_token=person,
@@ -97,13 +125,14 @@ def _request(case: Case, challenge: ChallengeIssued, person: str) -> Registratio
         path=case.path,
         consent=Consent(reference="demo", given_at=now, text_version="demo-1", language="en") if face else None,
         portrait_source="document_photo" if face else None,
+        digest_receipt=visit.receipt if visit.receipt is not None else UNSET,
     )
 
 
-def _other_body(case: Case, challenge: ChallengeIssued, person: str, portrait: bytes | None, clip: bytes | None) -> Upload:
+def _other_body(case: Case, visit: _Visit, person: str, portrait: bytes | None) -> Upload:
     """The same request with portrait and clip of which one byte at the end differs."""
-    assert clip is not None
-    return upload_of(_request(case, challenge, person), portrait, clip + b"\0")
+    assert visit.clip is not None
+    return upload_of(_request(case, visit, person), portrait, visit.clip + b"\0")
 
 
 def _refusal(client: IntakeClient, upload: Upload) -> Refused | None:

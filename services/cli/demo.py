@@ -22,7 +22,7 @@ LeaveOption = Annotated[bool, typer.Option("--leave", help="Leave the stack runn
 def command(
     state: StateOption = STATE, ports_from: PortsOption = None, only: OnlyOption = None, *, leave: LeaveOption = False
 ) -> None:
-    """Hand seventeen real and false registrations in through the whole stack; compare expected with seen.
+    """Hand nineteen real and false registrations in through the whole stack; compare expected with seen.
 
     Starts the stack if none runs in the folder, and stops it again. Exits non-zero where an outcome differs.
     """
