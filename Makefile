@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock poses bars models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
+.PHONY: help setup lock poses bars attacks models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -30,6 +30,9 @@ poses: media ## MediaPipe's yaw of the labelled clips anew, in a virtual environ
 	test -x .cache/evaluation/bin/python || $(PYTHON) -m venv .cache/evaluation
 	.cache/evaluation/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/evaluation.txt
 	.cache/evaluation/bin/python bench/mediapipe_yaw.py .cache/media tests/golden/mediapipe_yaw.json
+
+attacks: models media ## genuine cuts and attacks judged whole, by species; then each layer switched off (10 minutes)
+	$(BIN)/python -m bench.presentations --mutate
 
 bars: models media ## blinks against hand labels and yaw against MediaPipe's, as tables
 	$(BIN)/pytest -s tests/golden/test_motion.py

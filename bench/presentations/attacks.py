@@ -8,6 +8,7 @@ from dataclasses import replace
 from bench.presentations.attacks_capture import capture_attacks
 from bench.presentations.attacks_identity import identity_attacks
 from bench.presentations.attacks_photo import photo_attacks
+from bench.presentations.attacks_played import played_attacks
 from bench.presentations.attacks_replay import replay_attacks
 from bench.presentations.attacks_time import time_attacks
 from bench.presentations.presentation import Presentation
@@ -17,7 +18,7 @@ def attacks() -> list[Presentation]:
     """Numbered within their species: photo_flat-01, photo_flat-02, ..."""
     seen: Counter[str] = Counter()
     rows: list[Presentation] = []
-    for row in (*photo_attacks(), *replay_attacks(), *time_attacks(), *identity_attacks(), *capture_attacks()):
+    for row in (*photo_attacks(), *replay_attacks(), *played_attacks(), *time_attacks(), *identity_attacks(), *capture_attacks()):
         seen[row.species] += 1
         rows.append(replace(row, id=f"{row.species}-{seen[row.species]:02d}"))
     return rows

@@ -21,15 +21,15 @@ GONE = (Reason.FACE_LOST, Reason.NO_FACE)
 
 def capture_attacks() -> list[Presentation]:
     """Each spoils a genuine clip so far that nobody could say whose face it is, or that there is only one."""
-    return [*_spoilt(), *_two_people(), *_leaves()]
+    return [*_spoilt(), *_two_people(), *_leaves(), *_nobody()]
 
 
 def _spoilt() -> list[Presentation]:
     ways: dict[str, tuple[tuple[Change, ...], tuple[Reason, ...]]] = {
-        "low_light": ((light(0.12), light(0.08), _noisy(light(0.1))), (Reason.TOO_DARK, Reason.NO_FACE, Reason.FACE_LOST)),
-        "glare": ((light(3.5, 0.5), light(6.0, 0.6)), (Reason.TOO_BRIGHT, Reason.NO_FACE, Reason.FACE_LOST)),
-        "blur": ((out_of_focus(5.0), out_of_focus(7.0), _smeared(21)), (Reason.BLURRED, Reason.NO_FACE, Reason.FACE_LOST)),
-        "tiny_face": ((far_away(0.45), far_away(0.3), far_away(0.2)), (Reason.FACE_TOO_SMALL, Reason.NO_FACE, Reason.FACE_LOST)),
+        "low_light": ((light(0.12), light(0.08), _noisy(light(0.1))), (Reason.TOO_DARK,)),
+        "glare": ((light(3.5, 0.5), light(6.0, 0.6)), (Reason.TOO_BRIGHT,)),
+        "blur": ((out_of_focus(5.0), out_of_focus(7.0), _smeared(21)), (Reason.BLURRED,)),
+        "tiny_face": ((far_away(0.45), far_away(0.3), far_away(0.2)), (Reason.FACE_TOO_SMALL,)),
     }
     return [
         _row(species, cut, lambda shot, change=change: changed(shot, change), layers)
@@ -109,6 +109,14 @@ def _leaves() -> list[Presentation]:
         _row("face_leaves", cut, lambda shot, spoil=spoil: each_changed(shot, spoil), GONE)
         for cut in _CUTS
         for spoil in spoils.values()
+    ]
+
+
+def _nobody() -> list[Presentation]:
+    """The camera looks at a wall."""
+    return [
+        _row("nobody", cut, lambda shot: changed(shot, lambda frame: wall(frame.shape[1], frame.shape[0])), (Reason.NO_FACE,))
+        for cut in _CUTS
     ]
 
 

@@ -1,4 +1,4 @@
-"""Recordings that are cut, looped, held, mirrored or played otherwise to answer this challenge. Real people, real motion."""
+"""Recordings that are cut, looped or held to answer this challenge. Real people, real motion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from bench.presentations.shots import (
     part,
     reversed_in_time,
     shot_of,
-    sped_up,
     to_and_fro,
 )
 from realname.messages import Action
@@ -31,14 +30,13 @@ BOTH: tuple[Mode, ...] = ("cues", "no_cues")
 SPLICED = (Reason.CLIP_SPLICED,)
 HELD = (Reason.FACE_FROZEN, Reason.CLIP_SPLICED)
 IDLED = (Reason.CLIP_SPLICED, Reason.FACE_FROZEN)
-MIRROR = (Reason.CLIP_MIRRORED, Reason.WRONG_SIDE)
 
 Shoot = Callable[[Path], Shot]
 
 
 def replay_attacks() -> list[Presentation]:
-    """Cut and looped, held until the cue, mirrored, reversed, sped up."""
-    return [*_cut_and_loop(), *_held_until_cue(), *_idle_loop(), *_mirrored(), *_reversed(), *_sped_up()]
+    """Cut and looped, held until the cue, idling until the cue."""
+    return [*_cut_and_loop(), *_held_until_cue(), *_idle_loop()]
 
 
 def replayed(
@@ -122,21 +120,25 @@ def _cut_and_loop() -> list[Presentation]:
 
 
 def _both_sides(dissolve: int) -> Presentation:
-    """A's one turn as filmed, then mirrored and moved so that the face stays where it was."""
-
-    def flipped(frame: Image) -> Image:
-        return shifted(mirror(frame), 2 * A.middle[0] - frame.shape[1], 0)
-
     return replayed(
         "cut_and_loop",
         A,
-        lambda media: joined(piece(A, 1050, 1112)(media), piece(A, 1068, 1140, flipped)(media), dissolve=dissolve),
+        lambda media: left_and_right(media, dissolve),
         actions=("blink", "turn_left", "turn_right"),
         cues_at_s=(0.1, 0.63, 2.4),
         clip_s=5.6,
         layers=SPLICED,
         group=f"left, mirrored for right; dissolve {dissolve}",
     )
+
+
+def left_and_right(media: Path, dissolve: int = 4) -> Shot:
+    """A's one turn as filmed, then mirrored and moved so that the face stays where it was: no clip turns both ways."""
+
+    def flipped(frame: Image) -> Image:
+        return shifted(mirror(frame), 2 * A.middle[0] - frame.shape[1], 0)
+
+    return joined(piece(A, 1050, 1112)(media), piece(A, 1068, 1140, flipped)(media), dissolve=dissolve)
 
 
 def _held_until_cue() -> list[Presentation]:
@@ -211,68 +213,3 @@ def _idled(person: Person, quiet: tuple[int, int], cut: Cut, seconds: float, *, 
         layers=IDLED,
         group=f"{way} for {seconds:g} s",
     )
-
-
-def _mirrored() -> list[Presentation]:
-    """Recorded as a mirror shows it: each turn goes to the other side."""
-    cuts = (
-        Cut(A, 1050, 1180, (1, 2)),
-        Cut(A, 1048, 1160, (0, 1), 0.45),
-        Cut(A, 1050, 1222, (0, 1, 2), 0.45),
-        Cut(B, 405, 545, (0, 1)),
-    )
-    return [
-        replayed(
-            "mirrored",
-            cut.person,
-            piece(cut.person, cut.first, cut.last, mirror),
-            actions=cut.actions,
-            cues_at_s=cut.cues_at_s,
-            clip_s=cut.length_s,
-            layers=MIRROR,
-        )
-        for cut in cuts
-    ]
-
-
-def _reversed() -> list[Presentation]:
-    """Played backwards: the actions come in the other order. Backwards to fit is a clip of another challenge."""
-    rows: list[Presentation] = []
-    for first, last in ((411, 545), (405, 535), (415, 555)):
-        ends = [(last - frame) / B.rate_hz for frame in (525, 430)]
-        rows.append(
-            replayed(
-                "reversed",
-                B,
-                lambda media, first=first, last=last: reversed_in_time(piece(B, first, last)(media)),
-                actions=("blink", "turn_left"),
-                cues_at_s=(max(ends[0] - 0.6, 0), ends[1] - 0.6),
-                clip_s=(last - first) / B.rate_hz,
-                layers=(Reason.WRONG_ORDER, Reason.ACTION_EARLY, Reason.ACTION_LATE, Reason.BLINK_MISSING),
-            )
-        )
-    return rows
-
-
-def _sped_up() -> list[Presentation]:
-    """Played faster, so that more fits between cues. At a recorder's rate: only the motion is too quick."""
-    cuts = (
-        Cut(A, 1035, 1175, (0, 1), 0.9),
-        Cut(A, 1050, 1222, (0, 1, 2), 0.5),
-        Cut(A, 1050, 1200, (1, 2)),
-        Cut(B, 405, 560, (0, 1)),
-    )
-    return [
-        replayed(
-            "sped_up",
-            cut.person,
-            lambda media, cut=cut, times=times: sped_up(piece(cut.person, cut.first, cut.last)(media), times, rate_hz=25),
-            actions=cut.actions,
-            cues_at_s=[cue / times for cue in cut.cues_at_s],
-            clip_s=cut.length_s / times,
-            layers=(Reason.CLIP_SPED_UP,),
-            group=f"x {times:g}",
-        )
-        for cut in cuts
-        for times in (1.5, 2.0, 3.0)
-    ]

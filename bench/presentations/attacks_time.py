@@ -119,7 +119,6 @@ def _incomplete() -> list[Presentation]:
     """One action is missing, too small, or one too many: each stopped by its own reason alone."""
     rows = (
         (Cut(B, 440, 545, (1,)), ("blink", "turn_left"), (0.2, 1.9), Reason.BLINK_MISSING),
-        (Cut(A, 1070, 1125, (1,)), ("turn_left", "blink"), (0.0, 1.5), Reason.BLINK_MISSING),
         (Cut(A, 1100, 1200, ()), ("blink", "turn_left"), (0.4, 2.2), Reason.TURN_MISSING),
         (Cut(B, 530, 600, ()), ("turn_left", "blink"), (0.6, 2.0), Reason.TURN_FURTHER),
     )

@@ -83,13 +83,10 @@ def show_open(console: Console, rows: Sequence[Row]) -> None:
         live, match = measured.liveness, measured.match
         similarity = None if match is None else match.similarity
         copied = None if match is None else match.copy_correlation
-        console.print(
-            f"{what}: {one.id} [{measured.mode}] {one.group}: {decision.verdict} {' '.join(decision.reasons)}; "
-            f"turns {live.turns_deg} at {live.turns_at_s}, blinks {live.blinks_at_s}, parallax {live.parallax} over {live.yaw_range_deg}, "
-            f"PAD {live.pad_live}, similarity {similarity}, copy {copied}",
-            highlight=False,
-            markup=False,
-        )
+        done = f"turns {live.turns_deg} at {live.turns_at_s}, blinks {live.blinks_at_s}"
+        looks = f"parallax {live.parallax} over {live.yaw_range_deg}, PAD {live.pad_live}, similarity {similarity}, copy {copied}"
+        head = f"{what}: {one.id} [{measured.mode}] {one.group}: {decision.verdict} {' '.join(decision.reasons)}"
+        console.print(f"{head}; {done}, {looks}", highlight=False, markup=False)
 
 
 def show_mutation(console: Console, noticed: Sequence[Noticed]) -> None:
