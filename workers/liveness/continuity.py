@@ -1,6 +1,6 @@
 """Pure: whether it is one face all along. The box says where it went; embeddings say that it is still the same.
 
-The frames that are matched are taken from the starts of the actions, and the matching stage holds them against each
+The frames that are matched are taken from the actions, and the matching stage holds them against each
 other. So a comparison here is only needed where the box jumped, or where not all chips could be handed on.
 """
 

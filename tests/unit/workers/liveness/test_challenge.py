@@ -89,6 +89,7 @@ def test_what_else_is_wrong_is_not_blamed_on_a_mirror():
     assert unmet("l b r", "r l b")[0] == Reason.WRONG_ORDER  # mirrored it would be out of order, too
     assert unmet("l r b", "r l")[0] != Reason.CLIP_MIRRORED  # no blink
     assert unmet("b l", "b r") == (Reason.WRONG_SIDE,)  # one turn alone does not tell
+    assert Reason.CLIP_MIRRORED not in unmet("l b r", "r b l l")  # mirrored it would have a turn too many
     late = [event("r", 1.5), event("l", 9.0), event("b", 9.5)]
     assert Reason.CLIP_MIRRORED not in unmet("l r b", late, cues=(1.0, 3.0, 9.0))
 
