@@ -24,10 +24,10 @@ Make = Callable[[Path], bytes]  # folder of fetched media -> bytes of an upload
 A_SHOWS: tuple[Sequence, ...] = (("blink", "turn_left"), ("turn_left", "blink"), ("blink", "turn_left", "blink"))
 B_SHOWS: tuple[Sequence, ...] = (("blink", "turn_left"),)
 TURN_THEN_BLINK: tuple[Sequence, ...] = (("turn_left", "blink"),)
-# Blinks and one turn. From further back the median of the head's pose is another, and the mirrored turn no longer wide
-# enough everywhere (14.6-16.0 degrees), so the late one is taken as filmed.
-A_IN_TIME = Footage(A, 1046, promptly, (False, True))
-A_TOO_LATE = Footage(A, 985, first_too_late, (False,))
+# Blinks and one turn. In the longer piece the median of the head's pose is another, so that mirrored its turn is hardly wide
+# enough (15.7 degrees): it is taken as filmed.
+A_IN_TIME = Footage(A, 1056, 1168, promptly, (False, True))
+A_TOO_LATE = Footage(A, 985, 1151, first_too_late, (False,))
 
 
 class Act(StrEnum):
@@ -56,7 +56,7 @@ class Refused(NamedTuple):
 class Case(NamedTuple):
     """One row of the demo.
 
-    shows: challenges to ask for; empty takes the first. filmed: cut to timed cues, in place of `clip` and `shows`.
+    shows: challenges to ask for; empty takes the first. filmed: for timed cues, in place of `clip` and `shows`.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Pure: which natural, contiguous piece of a registry clip answers cues that are known, and when it must have begun.
+"""Pure: whether what was filmed answers cues that are known, and when its recording must have begun for that.
 
-Nothing is cut out or joined: a piece is only moved along the visit's clock until its own movements follow the cues.
+Nothing is cut out or joined: one natural piece is only moved along the visit's clock until its own movements follow the cues.
 """
 
 from __future__ import annotations
@@ -10,45 +10,59 @@ from itertools import combinations
 from typing import NamedTuple
 
 from bench.media import Piece
-from bench.presentations.labels import MIRRORED, Person
+from bench.presentations.labels import MIRRORED, Act, Person
 from realname.messages import Action
 
-LEAD_S = 0.4  # the least from the piece's first frame to the first cue
-TAIL_S = 0.8  # from the last action's end to the piece's last frame
-_HEEDED_S = (0.3, 3.2)  # from a cue to its action's first frame
+LEAD_S = 0.25  # the least from the recording's start to the first cue
+REST_S = 0.7  # the least from the recording's end to the last moment for its digest
+HEEDED_S = (0.3, 3.2)  # from a cue to its action's first frame
 _BEHIND_S = (0.5, 1.5)  # the same from the next cue, where the person is late
 
-Waits = Callable[[Sequence[float]], tuple[tuple[float, float], ...]]  # cues -> for each action the least and most wait, in s
+Span = tuple[float, float]  # least and most, in seconds
+Waits = Callable[[Sequence[float]], tuple[Span, ...]]  # cues -> for each action its wait
 
 
 class Footage(NamedTuple):
-    """What may be cut from.
+    """What was filmed.
 
-    first: no piece begins before this frame. waits: how the person heeds the cues. mirrored: whether as filmed or mirrored,
-    in that order; a mirrored turn is a turn to the other side.
+    waits: how the person heeds the cues. mirrored: as filmed or mirrored, in that order; a mirrored turn goes to the other side.
     """
 
     person: Person
     first: int
+    last: int
     waits: Waits
     mirrored: tuple[bool, ...]
 
+    @property
+    def piece(self) -> Piece:
+        """Its frames."""
+        return Piece(self.person.file, self.first, self.last)
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        """What is done in it."""
+        return tuple(act for act in self.person.acts if self.first < act.first and act.last < self.last)
+
+    @property
+    def length_s(self) -> float:
+        """First to last frame."""
+        return (self.last - self.first) / self.person.rate_hz
+
 
 class Fitted(NamedTuple):
-    """A piece on the visit's clock. started_at_s, ended_at_s: of its first and last frame, seconds from issued_at."""
+    """started_at_s: when its first frame was taken, seconds from issued_at."""
 
-    piece: Piece
     is_mirrored: bool
     started_at_s: float
-    ended_at_s: float
 
 
-def promptly(cues_at_s: Sequence[float]) -> tuple[tuple[float, float], ...]:
+def promptly(cues_at_s: Sequence[float]) -> tuple[Span, ...]:
     """Each cue is answered as people do."""
-    return (_HEEDED_S,) * len(cues_at_s)
+    return (HEEDED_S,) * len(cues_at_s)
 
 
-def first_too_late(cues_at_s: Sequence[float]) -> tuple[tuple[float, float], ...]:
+def first_too_late(cues_at_s: Sequence[float]) -> tuple[Span, ...]:
     """The first cue is answered only when the second has come, and more than a reaction's time after it."""
     gap_s = cues_at_s[1] - cues_at_s[0]
     return ((gap_s + _BEHIND_S[0], gap_s + _BEHIND_S[1]), *promptly(cues_at_s[1:]))
@@ -59,27 +73,27 @@ def may_fit(footage: Footage, actions: Sequence[Action]) -> bool:
     return any(True for _ in _done(footage, actions))
 
 
-def fitted(footage: Footage, actions: Sequence[Action], cues_at_s: Sequence[float]) -> Fitted | None:
-    """The first piece whose actions follow the cues; None where none does. cues_at_s: seconds from issued_at, increasing."""
-    person, rate_hz = footage.person, footage.person.rate_hz
-    for is_mirrored, places in _done(footage, actions):
-        acts = [person.acts[place] for place in places]
-        # A frame at second t of the file is taken at t + shift on the visit's clock.
-        asked = list(zip(acts, cues_at_s, footage.waits(cues_at_s), strict=True))
-        least_s = max(cue_s + least_s - act.first / rate_hz for act, cue_s, (least_s, _) in asked)
-        most_s = min(cue_s + most_s - act.first / rate_hz for act, cue_s, (_, most_s) in asked)
-        first = int((cues_at_s[0] - LEAD_S - least_s) * rate_hz)
-        if least_s <= most_s and first >= footage.first:
-            last = acts[-1].last + round(TAIL_S * rate_hz)
-            return Fitted(Piece(person.file, first, last), is_mirrored, first / rate_hz + least_s, last / rate_hz + least_s)
+def fitted(footage: Footage, actions: Sequence[Action], cues_at_s: Sequence[float], *, digest_until_s: float) -> Fitted | None:
+    """The earliest start from which the actions follow the cues; None where there is none.
+
+    cues_at_s, digest_until_s: seconds from issued_at, increasing.
+    """
+    rate_hz = footage.person.rate_hz
+    for is_mirrored, acts in _done(footage, actions):
+        least_s, most_s = [0.0], [cues_at_s[0] - LEAD_S, digest_until_s - REST_S - footage.length_s]
+        for act, cue_s, (soonest_s, latest_s) in zip(acts, cues_at_s, footage.waits(cues_at_s), strict=True):
+            in_piece_s = (act.first - footage.first) / rate_hz
+            least_s.append(cue_s + soonest_s - in_piece_s)
+            most_s.append(cue_s + latest_s - in_piece_s)
+        if max(least_s) <= min(most_s):
+            return Fitted(is_mirrored, max(least_s))
     return None
 
 
-def _done(footage: Footage, actions: Sequence[Action]) -> Iterator[tuple[bool, tuple[int, ...]]]:
-    """Places in person.acts of such actions in order."""
-    person = footage.person
+def _done(footage: Footage, actions: Sequence[Action]) -> Iterator[tuple[bool, tuple[Act, ...]]]:
+    """Such acts, in order."""
     for is_mirrored in footage.mirrored:
         wanted = [MIRRORED[action] if is_mirrored else action for action in actions]
-        for places in combinations(range(len(person.acts)), len(wanted)):
-            if [person.acts[place].action for place in places] == wanted:
-                yield is_mirrored, places
+        for acts in combinations(footage.acts, len(wanted)):
+            if [act.action for act in acts] == wanted:
+                yield is_mirrored, acts
