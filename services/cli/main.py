@@ -57,6 +57,13 @@ the identity document? Portrait and clip go in over HTTP, through Kafka to the w
 - `realname decisions --follow`: what the operator reads, as it comes
 - `realname status`: what runs, what waits, how far behind
 
+**Before it judges anybody**
+
+- `realname evaluate` and `realname calibrate`: error rates and thresholds from your own labelled data
+- `realname activate POLICY --why REASON`: make a policy live for one operator, a candidate in its shadow; `--revert` goes back
+- `realname policy`: what judges whom, since when
+- `realname challenge --cues`: what production asks for, each action when it is released
+
 The stack keeps its state in `.realname/` under the current folder: data, keys, sealed media, one log a process. Three
 made-up operators live in it: north, harbor, summit. Each command has its own page: `realname COMMAND --help`.
 """

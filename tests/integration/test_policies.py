@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.cases import CASES, Decided
-from demo.handing_in import hand_in
+from bench.presentations.recorder import record
+from bench.presentations.shots import shot_of
+from demo.cases import A_IN_TIME, CASES, Case, Decided
+from demo.handing_in import Seen, hand_in
 from deploy.local.layout import Stack
 from realname.errors import RealnameError
 from realname.messages import RegistrationDecided
@@ -26,6 +28,15 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 OPERATOR = "summit"  # the other tests of this stack leave it alone
 GENUINE = next(case for case in CASES if case.name == "genuine-a")._replace(operator=OPERATOR)
 STRICTER = "inherits = 'development'\nversion = 'stricter'\n[effects]\nclip_seen_before = 'refused'\n"
+# The same two people are filmed for every test: what was seen before is here only noted. All else is production's.
+PRODUCTION = """
+inherits = 'production'
+version = 'production-here'
+[effects]
+clip_seen_before = 'note'
+motion_seen_before = 'note'
+"""
+CUED = next(case for case in CASES if case.name == "cued")._replace(operator=OPERATOR)
 CANDIDATE = "inherits = 'production'\nversion = 'candidate'\n"
 
 
@@ -37,19 +48,26 @@ def policies(tmp_path: Path) -> tuple[str, str]:
     return str(tmp_path / "stricter.toml"), str(tmp_path / "candidate.toml")
 
 
-def judged(stack: Stack, media_folder: Path, policy: str) -> RegistrationDecided:
-    """Genuine cuts handed in until one is decided by this policy: dispatchers follow within a second or two."""
+def judged(stack: Stack, media_folder: Path, policy: str, case: Case = GENUINE) -> RegistrationDecided:
+    """A case handed in until it is decided by this policy: dispatchers follow within a second or two."""
     found: list[RegistrationDecided] = []
 
     def by_it() -> bool:
-        client = IntakeClient(stack.intake_url, development_token(stack.keys, OPERATOR))
-        seen = hand_in(GENUINE, client, media_folder, lambda _step: None)
-        decided = [each for each in read_whole(stack.kafka, DECIDED) if each.id == seen.registration_id]
-        found.extend(decided)
-        return decided[0].policy == policy
+        found.append(decision_of(stack, handed_in(stack, media_folder, case)))
+        return found[-1].policy == policy
 
     eventually(by_it, within_s=60)
     return found[-1]
+
+
+def handed_in(stack: Stack, media_folder: Path, case: Case) -> Seen:
+    client = IntakeClient(stack.intake_url, development_token(stack.keys, OPERATOR))
+    return hand_in(case, client, media_folder, lambda _step: None)
+
+
+def decision_of(stack: Stack, seen: Seen) -> RegistrationDecided:
+    [decided] = [each for each in read_whole(stack.kafka, DECIDED) if each.id == seen.registration_id]
+    return decided
 
 
 def test_an_activated_policy_judges_a_candidate_is_tried_beside_it_and_both_can_be_undone(
@@ -80,6 +98,30 @@ def test_an_activated_policy_judges_a_candidate_is_tried_beside_it_and_both_can_
     back = judged(stack, media_folder, "v2-development")
     assert Decided(back.verdict, back.reasons[0]) == GENUINE.expected
     assert back.shadow is None
+
+
+def test_productions_rules_approve_a_cued_visit_and_hand_the_same_clip_without_cues_to_a_person(
+    stack: Stack, media_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "production.toml").write_text(PRODUCTION)
+    told = {"operator": OPERATOR, "state": Path(stack.state)}
+    activate("development", why="to have something to go back to", **told)
+    activate(str(tmp_path / "production.toml"), why="a test", **told)
+
+    finished = CUED._replace(
+        filmed=None, clip=lambda folder: record(shot_of(folder, A_IN_TIME.piece)), shows=(("turn_left", "blink"),)
+    )
+    without = judged(stack, media_folder, "production-here", finished)
+    assert (without.verdict, without.reasons) == ("review", (Reason.NO_CUES,))
+
+    cued = decision_of(stack, handed_in(stack, media_folder, CUED))
+    assert (cued.policy, cued.verdict, cued.reasons) == ("production-here", "approved", (Reason.ALL_CHECKS_PASSED,))
+    assert cued.liveness is not None
+    assert [(trace.seen, trace.cause) for trace in cued.liveness.actions] == [(True, None), (True, None)]
+    assert cued.liveness.signs == ()
+
+    activate(why="the test is over", revert=True, **told)
+    judged(stack, media_folder, "v2-development")
 
 
 def test_a_key_of_another_operator_activates_nothing(stack: Stack) -> None:

@@ -38,7 +38,7 @@ def seen(stack: Stack, media_folder: Path) -> dict[str, Seen]:
     def one(case):
         return case.name, hand_in(case, client_of(stack, case.operator), media_folder, lambda _step: None)
 
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:  # the cued visits wait for their cues most of the time
         return dict(pool.map(one, CASES))
 
 
@@ -77,6 +77,14 @@ def test_a_decision_says_what_it_rests_on(decided, seen):
     assert similarity.value > similarity.threshold == load_policy("development").accept_min
     assert all(trace.seen for trace in approved.liveness.actions)
     assert approved.submitted_at <= approved.decided_at
+
+
+def test_a_cued_visit_is_recorded_as_one_and_a_finished_clip_is_said_to_be_one(decided, seen):
+    notes = {each.id: each.notes for each in decided[DECIDED]}
+    without = "a finished clip without cues was taken: policy without cues"
+    assert without in notes[seen["genuine-a"].registration_id]
+    for name in ("cued", "cued-late"):
+        assert without not in notes[seen[name].registration_id]
 
 
 def test_media_is_gone_once_approved_and_stays_while_an_objection_is_possible(stack, seen):
