@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
 OPERATOR = "summit"  # the other tests of this stack leave it alone
 GENUINE = next(case for case in CASES if case.name == "genuine-a")._replace(operator=OPERATOR)
-STRICTER = "inherits = 'development'\nversion = 'stricter'\n[effects]\nclip_seen_before = 'refused'\n"
+STRICTER = "inherits = 'development'\nversion = 'stricter'\n[rules]\nlines_held_max = 4\n"
 # The same two people are filmed for every test: what was seen before is here only noted. All else is production's.
 PRODUCTION = """
 inherits = 'production'
