@@ -76,7 +76,7 @@ def _two_people() -> list[Presentation]:
         def together(number: int, frame: Image) -> Image:
             guest = second.frames[min(number, len(second.frames) - 1)]
             guest = resized(guest, round(320 * share), round(240 * share))
-            canvas = wall(320, 240)
+            canvas = wall(320, 240).copy()
             canvas[240 - guest.shape[0] :, : guest.shape[1]] = guest
             return np.hstack([resized(frame, 320, 240), canvas])
 

@@ -103,20 +103,21 @@ def _cut_and_loop() -> list[Presentation]:
             )
         )
         rows.append(_both_sides(dissolve))
+    return [*rows, _whole_twice()]
+
+
+def _whole_twice() -> Presentation:
     twice = piece(A, 1050, 1112)
-    rows.append(
-        replayed(
-            "cut_and_loop",
-            A,
-            lambda media: joined(twice(media), twice(media)),
-            actions=("blink", "turn_left"),
-            cues_at_s=(0.1, 0.6),
-            clip_s=5.2,
-            layers=(Reason.CLIP_SPLICED, Reason.EXTRA_TURN),
-            group="the whole twice",
-        )
+    return replayed(
+        "cut_and_loop",
+        A,
+        lambda media: joined(twice(media), twice(media)),
+        actions=("blink", "turn_left"),
+        cues_at_s=(0.1, 0.6),
+        clip_s=5.2,
+        layers=(Reason.CLIP_SPLICED, Reason.EXTRA_TURN),
+        group="the whole twice",
     )
-    return rows
 
 
 def _both_sides(dissolve: int) -> Presentation:

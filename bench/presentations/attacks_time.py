@@ -98,7 +98,6 @@ def _other_challenge() -> list[Presentation]:
         (_CUT_A, ("turn_right", "blink"), (0.4, 2.6)),
         (_CUT_A, ("turn_left", "blink", "turn_right"), (0.4, 2.6, 4.6)),
         (_CUT_A, ("blink", "turn_right", "turn_left"), (0.1, 1.9, 4.0)),
-        (Cut(A, 1070, 1180, (1, 2)), ("blink", "turn_left"), (0.0, 1.8)),
     )
     return [
         replayed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -115,7 +116,11 @@ def sheet(
     """
     height, width = background.shape[:2]
     tall = photo.shape[0] / photo.shape[1]
-    x, y = np.meshgrid(np.arange(width) - width / 2, np.arange(height) - height / 2)
+    half_w, half_h = (min(side // 2, round(0.75 * side_px)) for side, side_px in ((width, width_px), (height, width_px * tall)))
+    part = np.s_[
+        height // 2 - half_h : height // 2 + half_h, width // 2 - half_w : width // 2 + half_w
+    ]  # the sheet is nowhere else
+    x, y = np.meshgrid(np.arange(-half_w, half_w, dtype=np.float64), np.arange(-half_h, half_h, dtype=np.float64))
     back = _rotation(np.radians(yaw_deg), np.radians(pitch_deg)).T  # from the camera's axes to the sheet's
     rays = np.stack([x / width_px, y / width_px, np.full_like(x, CARD_DISTANCE)], -1) @ back.T
     eye = back @ np.array([0.0, 0.0, -CARD_DISTANCE])
@@ -124,11 +129,14 @@ def sheet(
     pixels_x = ((across + 1 / 2) * (photo.shape[1] - 1)).astype(np.float32)
     pixels_y = ((along / tall + 1 / 2) * (photo.shape[0] - 1)).astype(np.float32)
     seen = cv2.remap(photo, pixels_x, pixels_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return _image(np.where(inside[..., None], seen, background))
+    picture = background.copy()
+    picture[part] = np.where(inside[..., None], seen, background[part])
+    return picture
 
 
+@cache
 def wall(width: int, height: int) -> Image:
-    """A background with soft light."""
+    """A background with soft light. Shared: not to be written to."""
     y, x = np.mgrid[:height, :width]
     return np.stack([140 + 40 * np.sin(x / 170 + c) + 25 * np.cos(y / 130 - c) for c in (0, 0.5, 1)], axis=-1).astype(np.uint8)
 

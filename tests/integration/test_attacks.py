@@ -5,6 +5,8 @@ The whole of it, in both modes: `make attacks`. All are judged once; what each l
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ from workers.decoder.limits import limits_of
 from workers.decoder.pool import Decoder
 
 PRODUCTION = load_policy("production")
+GOLDEN = Path(__file__).parents[1] / "golden" / "presentations.json"
+# Other processors round differently, other builds of the encoders choose other bits: that much may a number move.
+TOLERANCES = {"pad_live": 0.08, "parallax": 0.04, "turn_deg": 1.5, "similarity": 0.04, "copy_correlation": 0.08}
 SHORT = by_id(quick())
 ATTACKS = [identity for identity, one in SHORT.items() if one.is_attack]
 
@@ -35,6 +40,10 @@ OPEN = {
     "sped_up-05": "no layer looks for pace yet",
     "own_frame-09": "only the matched frames are compared with the portrait",
     "face_taken_over-07": "another face between the actions is in no matched frame",
+}
+# Genuine, and asked again today: a debt to the customer.
+ASKED_AGAIN = {
+    "genuine-a-1046-1218-m-h264-640x480-dark": "its turn of 18 degrees reads as less than 15 mirrored: landmarks are not symmetric",
 }
 # Switched off, these change nothing here. The frozen, spliced and sped-up ones are not built yet.
 UNNOTICED = {
@@ -77,14 +86,49 @@ def test_what_is_open_is_still_open_so_that_a_mended_layer_is_noticed(identity, 
     assert not stopped(identity, found), f"{identity} is stopped now: take it out of OPEN"
 
 
-@pytest.mark.parametrize("identity", [identity for identity in SHORT if identity not in ATTACKS])
+@pytest.mark.parametrize("identity", [identity for identity in SHORT if identity not in ATTACKS and identity not in ASKED_AGAIN])
 def test_a_genuine_cut_is_approved(identity, found):
     assert verdict(SHORT[identity], found).verdict == "approved", verdict(SHORT[identity], found).reasons
+
+
+@pytest.mark.parametrize("identity", ASKED_AGAIN)
+def test_a_genuine_cut_that_is_asked_again_hears_the_one_thing_to_change(identity, found):
+    decision = verdict(SHORT[identity], found)
+    assert (decision.verdict, decision.reasons) == ("retry", (Reason.TURN_FURTHER,)), "approved now: take it out of ASKED_AGAIN"
 
 
 @pytest.mark.parametrize("layer", [layer for layer in layers() if layer not in UNNOTICED])
 def test_a_layer_switched_off_is_noticed(layer, found):
     assert without(layer, SHORT, list(found.values()), {"cues": PRODUCTION}).is_noticed
+
+
+def golden_of(identity: str, found: dict[str, Measured]) -> dict:
+    decision, measured = verdict(SHORT[identity], found), found[identity]
+    live, match = measured.liveness, measured.match
+    numbers = {
+        "pad_live": live.pad_live,
+        "parallax": live.parallax,
+        "turn_deg": live.turns_deg[0] if live.turns_deg else None,
+        "similarity": None if match is None else match.similarity,
+        "copy_correlation": None if match is None else match.copy_correlation,
+    }
+    return {"verdict": decision.verdict, "reasons": [str(reason) for reason in decision.reasons], **numbers}
+
+
+def test_each_verdict_and_its_numbers_are_those_of_the_golden_set(found):
+    """A change on purpose: look at each, then `GOLDEN=write pytest tests/integration/test_attacks.py`, and review the diff."""
+    now = {identity: golden_of(identity, found) for identity in SHORT}
+    if os.environ.get("GOLDEN") == "write":
+        GOLDEN.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", "utf-8")
+    golden = json.loads(GOLDEN.read_text("utf-8"))
+    assert set(now) == set(golden)
+    moved = {
+        f"{identity} {name}": (was, now[identity][name])
+        for identity, row in golden.items()
+        for name, was in row.items()
+        if now[identity][name] != pytest.approx(was, abs=TOLERANCES.get(name, 0))
+    }
+    assert not moved
 
 
 def test_every_species_of_the_suite_is_in_the_short_cut():
