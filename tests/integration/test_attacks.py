@@ -43,7 +43,7 @@ OPEN = {
 }
 # Genuine, and asked again today: a debt to the customer.
 ASKED_AGAIN = {
-    "genuine-a-1046-1218-m-h264-640x480-dark": "its turn of 18 degrees reads as less than 15 mirrored: landmarks are not symmetric",
+    "genuine-a-1046-1218-m-h264-640x480-dark": "its turn of 18 degrees reads below 15 when mirrored",
 }
 # Switched off, these change nothing here. The frozen, spliced and sped-up ones are not built yet.
 UNNOTICED = {
