@@ -17,13 +17,15 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import UNSET, Meta, Struct, UnsetType
-from msgspec.structs import replace
 
 from realname.errors import RecordUnreadable, SettingsWrong
 from realname.messages import Instant, Name, Unit
-from realname.policy import Policy
+from realname.policy import Effect, Policy, insist_sound
 
 DEFAULT_PROFILE = "default"
+PLAN_BYTES_MAX = 8_192  # it goes into each job and each result of the operator; the shipped policies take 2 kB
+BODY_CHARS_MAX = 40_000
+DIGEST_CHARS = 16
 _SHARE_STEPS = 2**32
 _PLANS_CACHED = 64  # a few for each operator
 
@@ -35,27 +37,49 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True):
     profile: Annotated[str, Meta(min_length=1, max_length=40)] = DEFAULT_PROFILE
 
 
-class PolicyActivated(Struct, frozen=True, tag="realname.policy.activated.v1", tag_field="type"):
-    """From here on this operator's registrations are judged so. Topic policies.activated.
+class Activation(Struct, frozen=True):
+    """What a signer says: from here on this operator's registrations are judged so.
 
-    sequence: one more than the operator's event before it, from 1; any other is ignored, so of two at once one holds.
-    share:    of the registrations that are also judged by `shadow`.
-    activated_by: the signing key's id. signature: Ed25519 over the event without it, base64url.
+    sequence, previous: one more than the operator's event before it, from 1, and that event's digest (empty for the
+                        first); anything else is ignored, so of two at once one holds, and none fits another log.
+    share:              of the registrations that are also judged by `shadow`.
     """
 
     operator: Name
     sequence: Annotated[int, Meta(ge=1)]
     live: Plan
     activated_at: Instant
-    activated_by: Annotated[str, Meta(max_length=80)]
     why: Annotated[str, Meta(max_length=200)]
+    previous: Annotated[str, Meta(max_length=64)] = ""
     shadow: Plan | None = None
     share: Unit = 0.0
-    signature: Annotated[str, Meta(max_length=100)] = ""
+
+
+class PolicyActivated(Struct, frozen=True, tag="realname.policy.activated.v1", tag_field="type"):
+    """A signed activation. Topic policies.activated.
+
+    body:      an Activation as JSON, byte for byte as it was signed: a field that a later version adds or drops
+               changes nothing of an old event's signature.
+    signer:    the signing key's id. signature: Ed25519 over the body's UTF-8, base64url.
+    """
+
+    operator: Name
+    signer: Annotated[str, Meta(max_length=80)]
+    body: Annotated[str, Meta(max_length=BODY_CHARS_MAX)]
+    signature: Annotated[str, Meta(max_length=100)]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the body: what the next event names."""
+        return hashlib.sha256(self.body.encode()).hexdigest()
 
 
 class SignerKey(Struct, frozen=True):
-    """An Ed25519 key as a JWK (RFC 8037). operator: the only one whose policy it may activate; d: the private half."""
+    """An Ed25519 key as a JWK (RFC 8037). d: the private half.
+
+    operator: the only one whose policy it may activate. until_sequence: of a key that was retired, the last event that
+              it signed: a key is never taken out of the file, or the events that it signed would hold no more.
+    """
 
     kid: Annotated[str, Meta(min_length=1, max_length=80)]
     operator: Name
@@ -64,6 +88,7 @@ class SignerKey(Struct, frozen=True):
     crv: Literal["Ed25519"] = "Ed25519"
     alg: Literal["EdDSA"] = "EdDSA"
     use: Literal["sig"] = "sig"
+    until_sequence: int | None = None
     d: str | UnsetType = UNSET
 
 
@@ -88,47 +113,94 @@ def read_signers(folder: Path) -> SignerKeys:
 
 
 class Refused(NamedTuple):
-    """Why an event does not hold."""
+    """Why an event does not hold. unreadable: signed, and of a version that this process does not read."""
 
-    cause: Literal["unknown_signer", "signature", "sequence"]
+    cause: Literal["unknown_signer", "signature", "unreadable", "unsound", "sequence"]
 
 
-def sign(event: PolicyActivated, key: SignerKey) -> PolicyActivated:
-    """The event with its signer and signature. Raises SettingsWrong where the key has no private half."""
+class Held(NamedTuple):
+    """An event that holds, with what it says."""
+
+    event: PolicyActivated
+    activation: Activation
+
+
+def sign(activation: Activation, key: SignerKey) -> PolicyActivated:
+    """The event. Raises SettingsWrong where the key has no private half."""
     if isinstance(key.d, UnsetType):
         raise SettingsWrong(f"key {key.kid} has no private half")
-    unsigned = replace(event, activated_by=key.kid, signature="")
+    body = msgspec.json.encode(activation)
     private = Ed25519PrivateKey.from_private_bytes(_unbase64url(key.d))
-    return replace(unsigned, signature=base64.urlsafe_b64encode(private.sign(_signed_bytes(unsigned))).decode())
+    signature = base64.urlsafe_b64encode(private.sign(body)).decode()
+    return PolicyActivated(activation.operator, key.kid, body.decode(), signature)
 
 
-def check(event: PolicyActivated, before: PolicyActivated | None, signers: SignerKeys) -> Refused | None:
-    """None where the event holds after `before`, the operator's last one that did."""
-    key = next((key for key in signers.keys if key.kid == event.activated_by and key.operator == event.operator), None)
+def check(event: PolicyActivated, before: Held | None, signers: SignerKeys) -> Held | Refused:
+    """What an event says, where it holds after `before`, the operator's last one that did."""
+    key = next((key for key in signers.keys if key.kid == event.signer and key.operator == event.operator), None)
     if key is None:
         return Refused("unknown_signer")
+    if not _is_signed(event, key):
+        return Refused("signature")
+    activation = read_activation(event)
+    if activation is None:
+        return Refused("unreadable")
+    if activation.operator != event.operator or not _is_sound(activation):
+        return Refused("unsound")
+    sequence, previous = (1, "") if before is None else (before.activation.sequence + 1, before.event.digest)
+    in_order = (activation.sequence, activation.previous) == (sequence, previous)
+    in_time = key.until_sequence is None or activation.sequence <= key.until_sequence
+    return Held(event, activation) if in_order and in_time else Refused("sequence")
+
+
+def read_activation(event: PolicyActivated) -> Activation | None:
+    """What an event says, whoever signed it; None where this version does not read it."""
+    try:
+        return msgspec.json.decode(event.body, type=Activation)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _is_signed(event: PolicyActivated, key: SignerKey) -> bool:
     try:
         public = Ed25519PublicKey.from_public_bytes(_unbase64url(key.x))
-        public.verify(_unbase64url(event.signature), _signed_bytes(replace(event, signature="")))
+        public.verify(_unbase64url(event.signature), event.body.encode())
     except (InvalidSignature, ValueError, binascii.Error):
-        return Refused("signature")
-    return None if event.sequence == (before.sequence if before else 0) + 1 else Refused("sequence")
+        return False
+    return True
 
 
-def is_shadowed(event: PolicyActivated, registration_id: str) -> bool:
+def _is_sound(activation: Activation) -> bool:
+    """Both policies can decide, fit a job, and what is live has no layer off: that is for evaluations."""
+    plans = [plan for plan in (activation.live, activation.shadow) if plan is not None]
+    try:
+        for plan in plans:
+            insist_sound(plan.policy, plan.policy.version)
+    except SettingsWrong:
+        return False
+    has_layer_off = Effect.OFF in activation.live.policy.effects.values()
+    return not has_layer_off and all(len(encode_plan(plan)) <= PLAN_BYTES_MAX for plan in plans)
+
+
+def is_shadowed(activation: Activation, registration_id: str) -> bool:
     """Whether this registration is in the share: always the same answer for the same id and candidate.
 
     By a hash, so that who is in it follows nothing about the person, the store or the time.
     """
-    if event.shadow is None:
+    if activation.shadow is None:
         return False
-    digest = hashlib.sha256(f"{event.shadow.policy.version}/{event.shadow.profile}/{registration_id}".encode()).digest()
-    return int.from_bytes(digest[:4]) < event.share * _SHARE_STEPS
+    digest = hashlib.sha256(f"{digest_of(activation.shadow)}/{registration_id}".encode()).digest()
+    return int.from_bytes(digest[:4]) < activation.share * _SHARE_STEPS
+
+
+def digest_of(plan: Plan) -> str:
+    """16 hex characters of SHA-256 over all of it: two policies may bear the same version and say different things."""
+    return hashlib.sha256(encode_plan(plan)).hexdigest()[:DIGEST_CHARS]
 
 
 def encode_plan(plan: Plan) -> bytes:
     """As it travels in a job: about 2 kB of msgpack."""
-    return msgspec.msgpack.encode(plan)
+    return msgspec.msgpack.encode(plan, order="deterministic")
 
 
 @lru_cache(maxsize=_PLANS_CACHED)
@@ -138,11 +210,6 @@ def decode_plan(body: bytes) -> Plan:
         return msgspec.msgpack.decode(body, type=Plan)
     except (msgspec.ValidationError, msgspec.DecodeError):
         raise RecordUnreadable("a plan does not decode") from None
-
-
-def _signed_bytes(event: PolicyActivated) -> bytes:
-    """Fields in a fixed order, so that any implementation signs the same bytes."""
-    return msgspec.json.encode(event, order="deterministic")
 
 
 def _unbase64url(text: str) -> bytes:

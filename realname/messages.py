@@ -201,11 +201,13 @@ class Score(Struct, frozen=True):
 class ShadowDecision(Struct, frozen=True):
     """What a candidate policy or model would have decided of the same registration. It decides nothing.
 
-    profile: the weights it ran with. failure: why it could not be measured; then the rest says nothing.
+    profile: the weights it ran with. plan: the digest of policy and profile. failure: why it could not be measured;
+    then the rest says nothing.
     """
 
     policy: Annotated[str, Meta(max_length=40)]
     profile: Annotated[str, Meta(max_length=40)]
+    plan: Annotated[str, Meta(max_length=16)]
     verdict: Verdict
     reasons: tuple[Reason, ...]
     scores: tuple[Score, ...] = ()
@@ -218,7 +220,8 @@ class RegistrationDecided(Struct, frozen=True, tag="realname.registration.decide
 
     reasons: every reason that holds, the decisive one first.
     evidence: sha256 of the sealed portrait and clip, as they lay in the vault.
-    profile: the weights that its plan named; empty: it had no plan, so the workers' own (see models).
+    profile, plan: the weights that its plan named, and the plan's digest; empty: it had no plan, so the processes' own
+            policy and the workers' own weights (see models).
     shadow: only on registrations.decided, where a candidate was tried beside it; operators are not shown it.
     """
 
@@ -237,6 +240,7 @@ class RegistrationDecided(Struct, frozen=True, tag="realname.registration.decide
     liveness: LivenessReport | None = None
     match: MatchReport | None = None
     profile: str = ""
+    plan: str = ""
     shadow: ShadowDecision | None = None
 
 

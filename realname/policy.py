@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from enum import StrEnum
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -203,21 +204,33 @@ def load_policy(name_or_path: str) -> Policy:
         policy = msgspec.convert(body | {"calibration": load_calibration(rules.calibration)}, type=Policy)
     except msgspec.ValidationError as error:
         raise SettingsWrong(f"policy {name_or_path!r}: {error}") from error
-    return _sound(policy, name_or_path)
+    insist_sound(policy, name_or_path)
+    return policy
 
 
-def _sound(policy: Policy, name: str) -> Policy:
-    """Raises SettingsWrong where the fields are well formed and do not fit each other."""
+def insist_sound(policy: Policy, name: str) -> None:
+    """Raises SettingsWrong where the fields are well formed and mean nothing, or do not fit each other."""
     wrong = sorted(WEIGHED.symmetric_difference(policy.effects))
     if wrong:
         raise SettingsWrong(f"policy {name!r}: effects must name every weighed reason and no other: {', '.join(wrong)}")
+    for section in policy.__struct_fields__:
+        rules = getattr(policy, section)
+        for field in rules.__struct_fields__ if isinstance(rules, Struct) and not isinstance(rules, Calibration) else ():
+            _insist_sound_number(getattr(rules, field), f"policy {name!r}: {section}.{field}")
     try:
         if not policy.review_min < policy.accept_min:
             raise SettingsWrong(f"policy {name!r}: match.review_fmr must be above match.accept_fmr")
         _ = policy.same_face_min
     except ValueError as error:
         raise SettingsWrong(f"policy {name!r}: {error}") from None
-    return policy
+
+
+def _insist_sound_number(value: object, place: str) -> None:
+    """A NaN would switch a layer off in silence, since every comparison with it is false; so would most negative numbers."""
+    if isinstance(value, float) and not (isfinite(value) and value >= 0):
+        raise SettingsWrong(f"{place} is {value}: a finite number of at least 0 is needed")
+    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+        raise SettingsWrong(f"{place} is {value}: a number of at least 1 is needed")
 
 
 def _body(name_or_path: str, depth: int = 0) -> dict[str, Any]:

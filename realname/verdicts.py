@@ -23,6 +23,7 @@ _FAILURES: dict[Failure, Reason] = {
 _WEIGHT: dict[Verdict, int] = {"refused": 0, "retry": 1, "review": 2, "approved": 3}
 _VERDICTS: dict[Effect, Verdict] = {Effect.REFUSED: "refused", Effect.RETRY: "retry", Effect.REVIEW: "review"}
 _SEEN_BEFORE: dict[Seen | None, Reason] = {
+    None: Reason.DUPLICATE_CHECK_UNAVAILABLE,  # nobody looked
     "file_seen": Reason.CLIP_SEEN_BEFORE,
     "motion_seen": Reason.MOTION_SEEN_BEFORE,
     "unavailable": Reason.DUPLICATE_CHECK_UNAVAILABLE,
@@ -147,7 +148,7 @@ def _doubtful(
     pad = policy.pad
     if finite(liveness.pad_live) is None or _is_between(liveness.pad_live, pad.review_min, pad.live_min):
         yield _Finding("review", Reason.LIVENESS_DOUBTFUL)
-    if not _is_complete(liveness, match):
+    if not (_is_complete(liveness, match) and _is_traced(submitted, liveness)):
         yield _Finding("review", Reason.EVIDENCE_MISSING)
     faces = _is_track_calibrated(liveness, policy) and (match is None or _is_calibrated(match, policy))
     if not (faces and _is_pad_calibrated(liveness, policy)):
@@ -214,6 +215,14 @@ def _is_complete(liveness: LivenessReport, match: MatchReport | None) -> bool:
     if match is None or not (is_finite(liveness) and is_finite(match)):
         return False
     return bool(match.portrait) or (match.similarity is not None and match.copy_correlation is not None)
+
+
+def _is_traced(submitted: RegistrationSubmitted, liveness: LivenessReport) -> bool:
+    """Whether the report speaks of each action that was asked, and says of each unseen one why the challenge is unmet."""
+    asked, seen = submitted.challenge.actions, liveness.actions
+    if tuple(trace.action for trace in seen) != asked:
+        return False
+    return bool(liveness.challenge_unmet) or all(trace.seen for trace in seen)
 
 
 def _depth(liveness: LivenessReport) -> tuple[float, float] | None:

@@ -7,11 +7,12 @@ import os
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from realname import ids
-from realname.activation import Plan, PolicyActivated, SignerKey
+from realname.activation import Activation, Plan, PolicyActivated, SignerKey, sign
 from realname.calibration import load_calibration
-from realname.messages import BlobRef, Challenge, Consent, LivenessReport, MatchReport, RegistrationSubmitted
+from realname.messages import ActionTrace, BlobRef, Challenge, Consent, LivenessReport, MatchReport, RegistrationSubmitted
 from realname.policy import load_policy
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -53,9 +54,13 @@ EMBEDDER = load_calibration("lfw-fr-feature").embedder
 SPOOF = load_policy("production").pad.model
 
 
+MET = (ActionTrace(action="blink", seen=True, at_s=1.0), ActionTrace(action="turn_left", seen=True, at_s=2.0))  # a_submission's
+
+
 def a_live_report(**changes) -> LivenessReport:
     values = {"pad_live": 0.97, "pad_frames": 7, "parallax": 0.2, "yaw_range_deg": 25.0, "duration_s": 4.0, "frames_judged": 50}
-    return LivenessReport(**(values | {"models": {"embedder": EMBEDDER, "spoof": SPOOF}} | changes))
+    values |= {"actions": MET, "seen_before": "new", "models": {"embedder": EMBEDDER, "spoof": SPOOF}}
+    return LivenessReport(**(values | changes))
 
 
 def a_match(**changes) -> MatchReport:
@@ -71,14 +76,16 @@ def a_signer(operator: str = "north") -> SignerKey:
     return SignerKey(kid=f"{operator}-policy-1", operator=operator, x=public, d=private)
 
 
-def a_policy_event(**changes) -> PolicyActivated:
-    """Unsigned."""
-    fields = {
-        "operator": "north",
-        "sequence": 1,
-        "live": Plan(load_policy("production")),
-        "activated_at": NOON,
-        "activated_by": "north-policy-1",
-        "why": "a test",
-    }
-    return PolicyActivated(**(fields | changes))
+def an_activation(**changes) -> Activation:
+    """The first of its operator."""
+    fields = {"operator": "north", "sequence": 1, "live": Plan(load_policy("production")), "activated_at": NOON, "why": "a test"}
+    return Activation(**(fields | changes))
+
+
+def signed_in_order(signer: SignerKey, *activations: Activation) -> list[PolicyActivated]:
+    """Each with the next sequence and the digest of the one before."""
+    events: list[PolicyActivated] = []
+    for number, activation in enumerate(activations, 1):
+        previous = events[-1].digest if events else ""
+        events.append(sign(replace(activation, sequence=number, previous=previous), signer))
+    return events

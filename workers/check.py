@@ -151,6 +151,8 @@ def check(
         signals = judged.signals
         liveness = judged.report if asked is not None else _as_shown(judged.report, signals)
         match = _matched(portrait, judged.chips, policy, models, decoder) if judged.chips else None
+    if asked is None:
+        challenge = msgspec.structs.replace(challenge, actions=tuple(trace.action for trace in liveness.actions))
     return CheckResult(
         decision=decide(_submitted(challenge, recorded.portrait_source), Evidence(liveness, match), policy, decided_at=at),
         asked=asked,

@@ -38,7 +38,10 @@ def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip, seen: Seen) -> 
         return Tried()
 
     def judge() -> Tried:
-        judged = runtime.judges_with(plan).liveness(clip, job.submitted.challenge)
+        judges = runtime.judges_with(plan)
+        if judges.process_hz > (runtime.judges if job.plan is None else runtime.judges_with(job.plan)).process_hz:
+            return Tried()  # it wants more frames than were decoded: what it measured would not be what would go live
+        judged = judges.liveness(clip, job.submitted.challenge)
         chips = seal_shadow_chips(judged.chips, job, runtime.keys) if judged.chips else ()
         report = replace(judged.report, seen_before=seen)
         return Tried(report, chips) if is_finite(report) else Tried()
@@ -53,6 +56,11 @@ def ended_early(job: LivenessJob, tried: Tried) -> ShadowMeasured | None:
     if tried.liveness is None:
         return ShadowMeasured(job.shadow, failure="failed")
     return ShadowMeasured(job.shadow, tried.liveness, failure="not_matched" if tried.chips else None)
+
+
+def passed_over(job: MatchingJob) -> ShadowMeasured | None:
+    """What stands beside a live match where the candidate was not tried in this run."""
+    return None if job.shadow is None else ShadowMeasured(job.shadow, failure="passed_over")
 
 
 def try_match(runtime: Runtime, job: MatchingJob, portrait: Any) -> ShadowMeasured | None:

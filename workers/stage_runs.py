@@ -11,14 +11,14 @@ from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from realname.errors import BadRecording, EvidenceMissing
+from realname.errors import BadRecording, EvidenceMissing, Transient
 from realname.finite import is_finite
 from realname.messages import BlobRef, LivenessReport, MatchReport
 from realname.stages import CHIPS_AGAIN_MAX, Failure, Job, LivenessJob, MatchingJob, ShadowMeasured, StageResult
 from workers.observing import Outcome
 from workers.runtime import Judges, Runtime
 from workers.sealed_chips import open_chips, seal_chips, with_chips, without_chips
-from workers.shadow import ended_early, try_liveness, try_match
+from workers.shadow import Tried, ended_early, passed_over, try_liveness, try_match
 from workers.stopwatch import Stopwatch
 
 Send = Callable[[Job], None]  # sends the task of a job; raises Transient
@@ -26,16 +26,28 @@ Send = Callable[[Job], None]  # sends the task of a job; raises Transient
 _R = TypeVar("_R", LivenessReport, MatchReport)
 
 
+PLAN_TRIES_MAX = 20  # a job whose weights no worker has loaded must not fill the queue for everyone else
+TRY_WITHIN_S = 5.0  # of STAGE_DEADLINE_S: a slow run is not made slower
+
+
+class PlanNowhere(Exception):
+    """No worker that took the job has the weights of its plan: an activation that nobody can carry out."""
+
+
 class NotFinite(ArithmeticError):
     """A bug: a report holds NaN or infinity, which pass thresholds and do not encode. Its text names no number."""
 
 
 class Start(NamedTuple):
-    """One start of one job. at: Redis TIME; since_s: the same instant on our monotonic clock."""
+    """One start of one job. at: Redis TIME; since_s: the same instant on our monotonic clock.
+
+    has_lost: an earlier start of it died with its process.
+    """
 
     token: str
     at: datetime
     since_s: float
+    has_lost: bool = False
 
 
 def judge(runtime: Runtime, send: Send, job: Job, start: Start, stored: bytes | None) -> Outcome:
@@ -46,12 +58,14 @@ def judge(runtime: Runtime, send: Send, job: Job, start: Start, stored: bytes | 
         return _judge_matching(runtime, send, with_chips(job, stored), start)
     except EvidenceMissing:
         return fail(runtime, job, "evidence_missing")
+    except PlanNowhere:
+        return fail(runtime, job, "processing_failed")
 
 
 def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: Start) -> Outcome:
     submitted = job.submitted
+    judges, watch = _judges(runtime, job), Stopwatch()  # before the evidence: it may be that no weights are here for it
     clip_bytes = _evidence(runtime, job, submitted.clip, "clip")
-    judges, watch = _judges(runtime, job), Stopwatch()
     try:
         clip = runtime.decoder.decode_clip(clip_bytes, judges.process_hz)
         with watch.step("duplicates"):
@@ -63,7 +77,7 @@ def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: Start
     measured = replace(judged.report, seen_before=seen, cpu_ms=judged.report.cpu_ms | watch.cpu_ms)
     report = _stamped(runtime, job, measured, start)
     runtime.observing.liveness(report)
-    tried = try_liveness(runtime, job, clip, seen)
+    tried = try_liveness(runtime, job, clip, seen) if _may_try(runtime, job, start) else Tried()
     if report.capture or not judged.chips:
         runtime.scratch.finish(_entry(job, liveness=report, shadow=ended_early(job, tried)))
         return "bad_recording" if report.capture else "result"
@@ -92,13 +106,14 @@ def _judge_matching(runtime: Runtime, send: Send, job: MatchingJob, start: Start
         chips = open_chips(job, runtime.keys)
     except EvidenceMissing:
         return _chips_again(runtime, send, job, start)
+    judges = _judges(runtime, job)
     portrait_bytes = _evidence(runtime, job, job.submitted.portrait, "portrait")
     outcome: Outcome = "result"
     shadow = None
     try:
         portrait = runtime.decoder.decode_portrait(portrait_bytes)
-        report = _judges(runtime, job).match(portrait, chips)
-        shadow = try_match(runtime, job, portrait)
+        report = judges.match(portrait, chips)
+        shadow = try_match(runtime, job, portrait) if _may_try(runtime, job, start) else passed_over(job)
     except BadRecording as bad:
         report, outcome = MatchReport(portrait=(bad.reason,)), "bad_recording"
     report = _stamped(runtime, job, report, start)
@@ -128,8 +143,23 @@ def _chips_again(runtime: Runtime, send: Send, job: MatchingJob, start: Start) -
 
 
 def _judges(runtime: Runtime, job: Job) -> Judges:
-    """By the job's plan; where it has none, by our own."""
-    return runtime.judges if job.plan is None else runtime.judges_with(job.plan)
+    """By the job's plan; where it has none, by our own. Raises PlanNotHere, at last PlanNowhere."""
+    if job.plan is None:
+        return runtime.judges
+    try:
+        return runtime.judges_with(job.plan)
+    except Transient as error:
+        if runtime.scratch.count_try(job.submitted.id, "plan") > PLAN_TRIES_MAX:
+            raise PlanNowhere from error
+        raise
+
+
+def _may_try(runtime: Runtime, job: Job, start: Start) -> bool:
+    """Whether a candidate may be tried in this run: never where it could cost the live part its process or its time.
+
+    One that kills or hangs its process does so to the live part as well: a job that lost a start is tried no more.
+    """
+    return not (start.has_lost or job.alone) and runtime.monotonic() - start.since_s < TRY_WITHIN_S
 
 
 def fail(runtime: Runtime, job: Job, failure: Failure) -> Outcome:

@@ -71,7 +71,7 @@ def _guarded(runtime: Runtime, send: Send, job: Job) -> Outcome:
 def _course(runtime: Runtime, send: Send, job: Job, token: str) -> Outcome:
     since_s = runtime.monotonic()
     begun = runtime.scratch.begin(job, token, status=_status_of(runtime, job))
-    start = Start(token, begun.at, since_s)
+    start = Start(token, begun.at, since_s, has_lost=bool(begun.lost_pool or begun.lost_alone))
     runtime.observing.started(stage_of(job), waited_s=waited_s(job, begun.at), newly_lost=begun.newly_lost)
     match course_of(begun, job):
         case "add_again" | "send_again":

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.layout import STATE, recorded
-from realname.activation import DEFAULT_PROFILE, Plan, PolicyActivated, SignerKey, check, read_signers, sign
+from realname.activation import DEFAULT_PROFILE, Activation, Held, Plan, Refused, SignerKey, check, read_signers, sign
 from realname.errors import RealnameError
-from realname.policy import load_policy
+from realname.policy import Effect, load_policy
 from services.cli.calling import JsonOption, OperatorOption, StateOption
-from services.cli.policy_topic import Entry, append, history
+from services.cli.policy_topic import Entry, append, held_of, history
 
 KafkaOption = Annotated[str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The local stack's unless given.")]
 WhyOption = Annotated[str, typer.Option(help="For the auditor: why it is changed.")]
@@ -31,6 +31,12 @@ ShadowOption = Annotated[
 ShadowProfileOption = Annotated[str, typer.Option(help="The candidate's weights.")]
 ShareOption = Annotated[float, typer.Option(min=0.0, max=1.0, help="Of the registrations on which the candidate is tried.")]
 RevertOption = Annotated[bool, typer.Option("--revert", help="Back to what was live before; no POLICY is given then.")]
+WeakensOption = Annotated[
+    bool, typer.Option("--weakens", help="Yes, a layer leads to less than the shipped production policy makes of it.")
+]
+SAID = ("live", "weights", "shadow", "share", "since")
+SEVERITY = {Effect.REFUSED: 3, Effect.RETRY: 2, Effect.REVIEW: 2, Effect.NOTE: 1, Effect.OFF: 0}  # no approval from 2 on
+
 PolicyArgument = Annotated[str | None, typer.Argument(metavar="[POLICY]", help="A shipped policy's name or a TOML file.")]
 
 
@@ -44,21 +50,24 @@ def show(
     entries = _entries(kafka, state)
     shown = entries if history else list({each.event.operator: each for each in entries if each.refused is None}.values())
     table = Table(title="policies.activated", title_justify="left", box=None, pad_edge=False)
-    for column in ("operator", "event", "live", "weights", "shadow", "share", "since", "by", "why"):
+    for column in ("operator", "event", *SAID, "by", "why"):
         table.add_column(column)
-    for event, refused in shown:
+    for event, said, refused in shown:
+        number = "?" if said is None else str(said.sequence)
         table.add_row(
             event.operator,
-            f"{event.sequence}" if refused is None else f"{event.sequence}, ignored: {refused}",
-            event.live.policy.version,
-            event.live.profile,
-            event.shadow.policy.version if event.shadow else "-",
-            f"{event.share:.0%}" if event.shadow else "-",
-            event.activated_at.strftime("%Y-%m-%d %H:%M UTC"),
-            event.activated_by,
-            event.why,
+            number if refused is None else f"{number}, ignored: {refused}",
+            *(_cells(said) if said else ("",) * len(SAID)),
+            event.signer,
+            said.why if said else "",
         )
     Console(highlight=False).print(table if shown else "nothing was activated: REALNAME_POLICY of the processes holds")
+
+
+def _cells(said: Activation) -> tuple[str, ...]:
+    """In the order of SAID."""
+    shadow = (said.shadow.policy.version, f"{said.share:.0%}") if said.shadow else ("-", "-")
+    return (said.live.policy.version, said.live.profile, *shadow, said.activated_at.strftime("%Y-%m-%d %H:%M UTC"))
 
 
 def activate(
@@ -71,6 +80,7 @@ def activate(
     shadow_profile: ShadowProfileOption = DEFAULT_PROFILE,
     share: ShareOption = 0.1,
     revert: RevertOption = False,
+    weakens: WeakensOption = False,
     key: KeyOption = None,
     kafka: KafkaOption = None,
     state: StateOption = STATE,
@@ -81,47 +91,58 @@ def activate(
     Registrations under way end by what they began with. Nothing is decided by --shadow; compare it with what is live by
     `realname shadow-report` and `realname evaluate --compare`. Going back is `realname activate --revert`.
     """
+    weakens = weakens or revert  # what was live before was said once
     if (policy is None) != revert:
         raise RealnameError("give a POLICY, or --revert and none")
-    entries = _entries(kafka, state)
-    before = [entry.event for entry in entries if entry.refused is None and entry.event.operator == operator]
-    live = _before(before, operator) if policy is None else Plan(load_policy(policy), profile)
-    event = PolicyActivated(
+    held = held_of(_entries(kafka, state), operator)
+    live = _before(held, operator) if policy is None else Plan(load_policy(policy), profile)
+    if not weakens:
+        _insist_as_strict(live)
+    activation = Activation(
         operator=operator,
-        sequence=len(before) + 1,
+        sequence=len(held) + 1,
+        previous=held[-1].event.digest if held else "",
         live=live,
         activated_at=datetime.now(UTC),
-        activated_by="",
         why=why,
         shadow=None if shadow is None else Plan(load_policy(shadow), shadow_profile),
         share=0.0 if shadow is None else share,
     )
-    signed = sign(event, _signer(key or state / "keys" / f"{operator}.policy.jwk.json"))
-    refused = check(signed, before[-1] if before else None, read_signers(state / "keys"))
-    if refused is not None:
-        raise RealnameError(f"the dispatchers would not take it: {refused.cause}; does the key speak for {operator}?")
-    append(kafka or recorded(state).kafka, signed)
-    _confirm(signed, _entries(kafka, state), json=json)
+    event = sign(activation, _signer(key or state / "keys" / f"{operator}.policy.jwk.json"))
+    found = check(event, held[-1] if held else None, read_signers(state / "keys"))
+    if isinstance(found, Refused):
+        raise RealnameError(f"the dispatchers would not take it: {found.cause}; does the key speak for {operator}?")
+    append(kafka or recorded(state).kafka, event)
+    _confirm(found, _entries(kafka, state), json=json)
 
 
-def _confirm(signed: PolicyActivated, entries: list[Entry], *, json: bool) -> None:
+def _insist_as_strict(live: Plan) -> None:
+    """What is weaker than production must be said on purpose: an auditor will ask."""
+    strict, effects = load_policy("production").effects, live.policy.effects
+    weaker = sorted(reason for reason, effect in effects.items() if SEVERITY[effect] < SEVERITY[strict[reason]])
+    if weaker or (not live.policy.rules.cues_required):
+        what = ", ".join([*weaker, *([] if live.policy.rules.cues_required else ["clips without cues may be approved"])])
+        raise RealnameError(f"{live.policy.version} is weaker than production ({what}): say --weakens if that is meant")
+
+
+def _confirm(signed: Held, entries: list[Entry], *, json: bool) -> None:
     """Another officer may have been quicker: of two events with one sequence the first holds."""
-    found = next((entry for entry in reversed(entries) if entry.event == signed), None)
+    found = next((entry for entry in reversed(entries) if entry.event == signed.event), None)
     if found is None or found.refused is not None:
         raise RealnameError("another event came first, so this one is ignored: look with `realname policy`, then try again")
     if json:
-        sys.stdout.write(msgspec.json.encode(signed).decode() + "\n")
+        sys.stdout.write(msgspec.json.encode(signed.event).decode() + "\n")
         return
-    beside = f"; beside it {signed.shadow.policy.version} on {signed.share:.0%}" if signed.shadow else ""
-    live = signed.live
+    said = signed.activation
+    beside = f"; beside it {said.shadow.policy.version} on {said.share:.0%}" if said.shadow else ""
     Console(highlight=False, soft_wrap=True).print(
-        f"{signed.operator}: event {signed.sequence}, {live.policy.version} with weights {live.profile!r} is live{beside}"
+        f"{said.operator}: event {said.sequence}, {said.live.policy.version} with weights {said.live.profile!r} is live{beside}"
     )
 
 
-def _before(events: list[PolicyActivated], operator: str) -> Plan:
+def _before(held: list[Held], operator: str) -> Plan:
     """What was live before the last change of it."""
-    plans = [event.live for event in events]
+    plans = [each.activation.live for each in held]
     earlier = [plan for plan in plans if plan != plans[-1]]
     if not earlier:
         raise RealnameError(f"nothing else was ever activated for {operator}: there is nothing to go back to")

@@ -12,7 +12,7 @@ import crc32c  # noqa: F401  see the projector
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from realname.activation import PolicyActivated, SignerKeys, check
+from realname.activation import Activation, Held, PolicyActivated, Refused, SignerKeys, check, read_activation
 from realname.envelope import open_record, seal_record
 from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
 from realname.topics import POLICIES
@@ -22,22 +22,34 @@ WHOLE_POLLS_MAX = 200
 
 
 class Entry(NamedTuple):
-    """One event, and whether it holds. refused: why not."""
+    """One event, and whether it holds. activation: what it says, None where it does not read. refused: why not."""
 
     event: PolicyActivated
+    activation: Activation | None
     refused: str | None
 
 
 def history(bootstrap: str, signers: SignerKeys) -> list[Entry]:
     """All events in the log's order, judged as every dispatcher judges them. Raises RealnameError."""
-    latest: dict[str, PolicyActivated] = {}
+    latest: dict[str, Held] = {}
     found: list[Entry] = []
     for event in _events(bootstrap):
-        refused = check(event, latest.get(event.operator), signers)
-        if refused is None:
-            latest[event.operator] = event
-        found.append(Entry(event, None if refused is None else refused.cause))
+        result = check(event, latest.get(event.operator), signers)
+        if isinstance(result, Refused):
+            found.append(Entry(event, read_activation(event), result.cause))
+        else:
+            latest[event.operator] = result
+            found.append(Entry(event, result.activation, None))
     return found
+
+
+def held_of(entries: list[Entry], operator: str) -> list[Held]:
+    """The operator's events that hold, in their order."""
+    return [
+        Held(entry.event, entry.activation)
+        for entry in entries
+        if entry.refused is None and entry.activation is not None and entry.event.operator == operator
+    ]
 
 
 def append(bootstrap: str, event: PolicyActivated) -> None:
@@ -99,8 +111,6 @@ def _events(bootstrap: str) -> list[PolicyActivated]:
 def _event(value: bytes | None, headers: list[tuple[str, bytes]]) -> list[PolicyActivated]:
     try:
         opened = open_record(value, headers)
-    except RecordTooNew as error:
-        raise RealnameError(str(error)) from None
-    except RecordUnreadable:
-        return []  # nobody signed that; the dispatchers pass over it, too
+    except (RecordTooNew, RecordUnreadable):
+        return []  # the dispatchers pass over it, too
     return [opened] if isinstance(opened, PolicyActivated) else []

@@ -12,14 +12,14 @@ import typer
 from rich.console import Console
 
 from deploy.local.layout import STATE, recorded
-from realname.activation import Plan, PolicyActivated, read_signers
+from realname.activation import Activation, Plan, digest_of, read_signers
 from realname.errors import RealnameError
 from realname.messages import RegistrationDecided
 from realname.topics import DECIDED
 from services.cli.calling import OperatorOption, StateOption
 from services.cli.decision_topic import DecisionTopic
 from services.cli.decisions import KafkaOption, SinceOption, age_of
-from services.cli.policy_topic import history
+from services.cli.policy_topic import held_of, history
 from workers.evaluation.outcomes import row_of_decision, row_of_shadow
 from workers.evaluation.rates import INTERVAL
 from workers.evaluation.report import DatasetFacts, Report, Row, encode
@@ -46,14 +46,14 @@ def command(
     ids, verdicts, reasons and scores; then: realname evaluate --compare FOLDER/live.json FOLDER/shadow.json
     """
     bootstrap = kafka or recorded(state).kafka
-    events = [entry.event for entry in history(bootstrap, read_signers(state / "keys")) if entry.refused is None]
-    event = next((event for event in reversed(events) if event.operator == operator and event.shadow), None)
-    if event is None:
+    held = held_of(history(bootstrap, read_signers(state / "keys")), operator)
+    said = next((each.activation for each in reversed(held) if each.activation.shadow), None)
+    if said is None:
         raise RealnameError(f"no candidate was ever tried for {operator}: `realname activate POLICY --shadow CANDIDATE`")
-    tried = _tried(bootstrap, operator, datetime.now(UTC) - age_of(since), event)
+    tried = _tried(bootstrap, operator, datetime.now(UTC) - age_of(since), said)
     if not tried:
         raise RealnameError(f"no registration of the last {since} had the candidate beside it: is the share above 0?")
-    live, shadow = reports(tried, event)
+    live, shadow = reports(tried, said)
     out.mkdir(parents=True, exist_ok=True)
     (out / LIVE).write_bytes(encode(live))
     (out / SHADOW).write_bytes(encode(shadow))
@@ -62,16 +62,16 @@ def command(
     )
 
 
-def reports(tried: Sequence[RegistrationDecided], event: PolicyActivated) -> tuple[Report, Report]:
+def reports(tried: Sequence[RegistrationDecided], said: Activation) -> tuple[Report, Report]:
     """The live report and the candidate's, of the same registrations. tried: each with its shadow; at least one."""
-    assert event.shadow is not None
-    effects = event.live.policy.effects
+    assert said.shadow is not None
+    effects = said.live.policy.effects
     live = tuple(row_of_decision(decided, effects) for decided in tried)
     shadow = tuple(row_of_shadow(decided.id, decided.shadow) for decided in tried if decided.shadow is not None)
     models = [decided.shadow.models for decided in tried if decided.shadow is not None]
     return (
-        _report(live, event.live, _commonest([decided.models for decided in tried]), event.operator),
-        _report(shadow, event.shadow, _commonest(models), event.operator),
+        _report(live, said.live, _commonest([decided.models for decided in tried]), said.operator),
+        _report(shadow, said.shadow, _commonest(models), said.operator),
     )
 
 
@@ -92,10 +92,10 @@ def _commonest(models: Sequence[dict[str, str]]) -> dict[str, str]:
     return dict(Counter(tuple(sorted(each.items())) for each in models).most_common(1)[0][0])
 
 
-def _tried(bootstrap: str, operator: str, since: datetime, event: PolicyActivated) -> list[RegistrationDecided]:
+def _tried(bootstrap: str, operator: str, since: datetime, said: Activation) -> list[RegistrationDecided]:
     """In the order of their ids, which is that of their time."""
-    assert event.shadow is not None
-    plans = (event.live.policy.version, event.live.profile, event.shadow.policy.version, event.shadow.profile)
+    assert said.shadow is not None
+    plans = (digest_of(said.live), digest_of(said.shadow))
     topic = DecisionTopic(bootstrap, DECIDED)
     found: list[RegistrationDecided] = []
     try:
@@ -105,7 +105,7 @@ def _tried(bootstrap: str, operator: str, since: datetime, event: PolicyActivate
                 shadow = decided.shadow
                 if decided.operator != operator or shadow is None:
                     continue
-                if (decided.policy, decided.profile, shadow.policy, shadow.profile) == plans:
+                if (decided.plan, shadow.plan) == plans:
                     found.append(decided)
             if topic.is_at_end():
                 return sorted(found, key=lambda decided: decided.id)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from realname.activation import PolicyActivated
+from realname.activation import PolicyActivated, Refused
 from realname.clock import Monotonic
 from realname.errors import RealnameError, Transient
 from services.dispatcher.kafka import Aborted
@@ -228,6 +228,7 @@ class Dispatcher:
         stopped = next((ledger.stopped for ledger in owned.values() if ledger.stopped), None)
         troubles = {
             "redis": self._redis_down,
+            "policies": self.policies.is_stale(),
             "commit": self._commit_failed,
             "rebuilding": any(ledger.held for ledger in owned.values()),
             "not_joined": not (owned or self.source.has_joined()),
@@ -246,21 +247,16 @@ class Dispatcher:
 
 def apply_event(book: PolicyBook, event: PolicyActivated, meters: Meters) -> None:
     """Take one event and say what became of it."""
-    refused = book.apply(event)
-    meters.policy_event(event.operator, "activated" if refused is None else refused.cause)
-    says = {
-        "operator": event.operator,
-        "sequence": event.sequence,
-        "policy": event.live.policy.version,
-        "profile": event.live.profile,
-        "shadow": None if event.shadow is None else event.shadow.policy.version,
-        "share": event.share,
-        "by": event.activated_by,
-    }
-    if refused is None:
-        log.info("policy activated", extra=says)
-    else:
-        log.error("policy event refused", extra={**says, "cause": refused.cause})
+    found = book.apply(event)
+    if isinstance(found, Refused):
+        meters.policy_event(event.operator, found.cause)
+        log.error("policy event refused", extra={"operator": event.operator, "by": event.signer, "cause": found.cause})
+        return
+    said = found.activation
+    meters.policy_event(event.operator, "activated")
+    shadow = None if said.shadow is None else said.shadow.policy.version
+    says = {"operator": said.operator, "sequence": said.sequence, "policy": said.live.policy.version, "by": event.signer}
+    log.info("policy activated", extra={**says, "profile": said.live.profile, "shadow": shadow, "share": said.share})
 
 
 class _Due:

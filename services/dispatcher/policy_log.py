@@ -9,15 +9,14 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from realname.activation import PolicyActivated
-from realname.envelope import header, open_record
+from realname.envelope import open_record
 from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
-from realname.topics import POLICIES
 from services.dispatcher.kafka import CALL_S, RECONNECT_MS_MAX
 
 log = logging.getLogger("dispatcher.policies")
 
 READ_MAX = 200
-FAMILY = str(PolicyActivated.__struct_config__.tag).rpartition(".v")[0]  # whatever its version
+STALE_AFTER_S = 30.0  # of errors and no answer
 WHOLE_WITHIN_S = 30.0
 
 
@@ -41,6 +40,7 @@ class PolicyLog:
             "reconnect.backoff.max.ms": RECONNECT_MS_MAX,
             "logger": log,
         }
+        self._failing_since_s: float | None = None
         self._reader = Consumer(config)
         self._reader.assign([self._place])
 
@@ -57,8 +57,19 @@ class PolicyLog:
         raise PoliciesUnread(f"{self._place.topic} was not read within {WHOLE_WITHIN_S:g} s")
 
     def read(self) -> list[PolicyActivated]:
-        """What has come since. Raises PoliciesUnread for an event that this version does not read."""
+        """What has come since."""
         return self._read(0.0)[0]
+
+    def is_stale(self) -> bool:
+        """Whether nothing but errors came for a while: an activation may have been missed."""
+        return self._failing_since_s is not None and time.monotonic() - self._failing_since_s > STALE_AFTER_S
+
+    def _note_error(self, name: str | None) -> None:
+        if name is None:
+            self._failing_since_s = None
+        elif self._failing_since_s is None:
+            self._failing_since_s = time.monotonic()
+            log.warning("policies do not read", extra={"error": name})
 
     def close(self) -> None:
         """Ends its connection."""
@@ -84,8 +95,11 @@ class PolicyLog:
         for message in messages:
             error = message.error()
             if error is not None:
-                at_end = at_end or error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's spelling
+                is_end = error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's spelling
+                at_end = at_end or is_end
+                self._note_error(None if is_end else error.name())
                 continue
+            self._note_error(None)
             event = _event(message.value(), message.headers())
             if event is not None:
                 found.append(event)
@@ -93,13 +107,12 @@ class PolicyLog:
 
 
 def _event(value: bytes | None, headers: Any) -> PolicyActivated | None:
-    """None of what does not claim to be an event. One that does and is unreadable stops us: it may hold."""
-    if not (header(headers, "ce_type") or "").startswith(FAMILY):
-        log.error("no policy event", extra={"type": "other"})
-        return None
+    """None of what does not decode: nobody has signed it, and whoever can write there must not be able to stop us."""
     try:
         opened = open_record(value, headers)
-    except (RecordTooNew, RecordUnreadable) as error:
-        raise PoliciesUnread(f"an event of {POLICIES} was written by another version: {error}") from None
-    assert isinstance(opened, PolicyActivated)
+    except (RecordTooNew, RecordUnreadable):
+        opened = None
+    if not isinstance(opened, PolicyActivated):
+        log.error("no policy event")
+        return None
     return opened

@@ -56,6 +56,7 @@ class Policies(Protocol):
     """policies.activated; see PolicyLog."""
 
     def read(self) -> Sequence[PolicyActivated]: ...
+    def is_stale(self) -> bool: ...
 
 
 class Ports(NamedTuple):

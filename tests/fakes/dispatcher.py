@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from realname.activation import PolicyActivated
 from realname import stages
+from realname.activation import PolicyActivated
 from realname.envelope import Record, open_record
 from realname.errors import Transient
 from realname.messages import RegistrationDecided
@@ -173,10 +173,14 @@ class FakePolicies:
 
     def __init__(self) -> None:
         self.events: list[PolicyActivated] = []
+        self.stale = False
 
     def read(self) -> list[PolicyActivated]:
         came, self.events = self.events, []
         return came
+
+    def is_stale(self) -> bool:
+        return self.stale
 
 
 class FakeTail:

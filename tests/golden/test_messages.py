@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from realname import stages, statuses
+from realname.activation import Held, PolicyActivated, SignerKey, SignerKeys, check
 from realname.envelope import open_record
 from realname.messages import LivenessReport, MatchReport, RecordParked, RegistrationDecided, RegistrationSubmitted
 
@@ -14,7 +15,9 @@ KAFKA = {
     "realname.registration.submitted.v1": RegistrationSubmitted,
     "realname.registration.decided.v1": RegistrationDecided,
     "realname.record.parked.v1": RecordParked,
+    "realname.policy.activated.v1": PolicyActivated,
 }
+SIGNER = SignerKey(kid="north-policy-1", operator="north", x="A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg")
 
 
 @pytest.mark.parametrize("tag", KAFKA)
@@ -25,6 +28,15 @@ def test_a_shipped_kafka_message_still_decodes(tag):
     shipped = msgspec.json.decode((FOLDER / f"{tag}.json").read_bytes())
     now = msgspec.json.decode(msgspec.json.encode(message))
     assert contains(now, shipped)
+
+
+def test_a_shipped_activation_still_holds():
+    """Every start of a dispatcher reads all events there ever were: policy fields are only added, with a default."""
+    tag = "realname.policy.activated.v1"
+    event = open_record((FOLDER / f"{tag}.json").read_bytes(), [("ce_type", tag.encode())])
+    held = check(event, None, SignerKeys((SIGNER,)))
+    assert isinstance(held, Held)
+    assert (held.activation.live.policy.version, held.activation.shadow.policy.version) == ("v2", "v2-development")
 
 
 def test_every_kafka_type_has_a_golden_file():

@@ -25,6 +25,7 @@ from workers.duplicates.signature import moments_of
 from workers.duplicates.tokens import Entry, Mark, birth_of, decode_mark, entry_of, same_motion
 
 KEPT_S = 24 * 3600
+SETTLED_A_LOOK = 8  # of the owed
 OWED_MAX = 500  # clips that Redis did not take yet, noted by this process when it answers again; 4 kB each
 FULL_SHARE = 0.7  # of maxmemory: above it nothing is noted, since the queues live there, too
 LOOK_AT_MEMORY_EVERY_S = 10.0
@@ -142,8 +143,11 @@ class RedisDuplicates:
             self._owed.append(noted)
 
     def _settle(self, *, full: bool) -> None:
-        """Note what Redis did not take before. Raises RedisError, with the rest still owed."""
-        while self._owed:
+        """Note some of what Redis did not take before. Raises RedisError, with the rest still owed.
+
+        A few at each look: a stage has its deadline, and a Redis that just came back answers slowly.
+        """
+        for _ in range(SETTLED_A_LOOK):
             with self._lock:
                 if not self._owed:
                     return

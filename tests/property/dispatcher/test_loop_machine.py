@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from realname.activation import SignerKeys
 from realname.envelope import seal_record
 from realname.ids import mint
 from realname.messages import LivenessReport, MatchReport
 from realname.metrics import Metrics
-from realname.activation import SignerKeys
 from realname.policy import load_policy
 from realname.reasons import Reason
 from realname.stages import StageResult

@@ -23,7 +23,9 @@ from tests.builders import a_live_report, a_match, a_submission
 
 POLICY = load_policy("development")
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
-TRACES = (ActionTrace("blink", seen=True, at_s=1.08, strength=0.51), ActionTrace("turn_left", seen=False))
+BLINK = ActionTrace("blink", seen=True, at_s=1.08, strength=0.51)
+TRACES = (BLINK, ActionTrace("turn_left", seen=False))
+MET = (BLINK, ActionTrace("turn_left", seen=True, at_s=2.0, strength=17.0))
 
 
 def a_check(liveness: LivenessReport | None = None, match: MatchReport | None = None, *, asked=("blink", "turn_left")) -> Checked:
@@ -143,7 +145,7 @@ def test_an_unknown_policy_is_named_before_anything_is_read(capsys: pytest.Captu
 
 
 def test_for_programs_every_signal_is_there() -> None:
-    body = json.loads(as_json(a_check(), "zh"))
+    body = json.loads(as_json(a_check(a_live_report(actions=MET)), "zh"))
     assert body["verdict"] == "approved"
     assert body["reasons"][0]["customer"] == "已通过核验。"
     assert body["challenge"]["held"] is True

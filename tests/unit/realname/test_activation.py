@@ -1,14 +1,21 @@
+import base64
+
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from realname.activation import (
+    PLAN_BYTES_MAX,
+    Activation,
+    Held,
     Plan,
     PolicyActivated,
     Refused,
     SignerKeys,
     check,
     decode_plan,
+    digest_of,
     encode_plan,
     is_shadowed,
     read_signers,
@@ -16,72 +23,133 @@ from realname.activation import (
 )
 from realname.errors import RecordUnreadable, SettingsWrong
 from realname.ids import mint
-from tests.builders import NOON, a_policy_event, a_signer
+from realname.policy import Effect, load_policy
+from realname.reasons import Reason
+from tests.builders import NOON, a_signer, an_activation, signed_in_order
 
 SIGNER = a_signer("north")
 SIGNERS = SignerKeys((SIGNER, a_signer("harbor")))
+PRODUCTION = load_policy("production")
 
 
-def test_a_signed_event_in_its_order_holds():
-    first = sign(a_policy_event(), SIGNER)
-    second = sign(a_policy_event(sequence=2), SIGNER)
-    assert check(first, None, SIGNERS) is None
-    assert check(second, first, SIGNERS) is None
+def checked(*events: PolicyActivated, signers: SignerKeys = SIGNERS) -> Held | Refused:
+    """The last one, after the others, all of which hold."""
+    before = None
+    for event in events[:-1]:
+        before = check(event, before, signers)
+        assert isinstance(before, Held), before
+    return check(events[-1], before, signers)
 
 
-@pytest.mark.parametrize("sequence", [1, 3])
-def test_an_event_that_does_not_follow_the_last_one_is_refused(sequence):
-    first = sign(a_policy_event(), SIGNER)
-    assert check(sign(a_policy_event(sequence=sequence), SIGNER), first, SIGNERS) == Refused("sequence")
+def test_a_signed_event_in_its_order_holds_and_says_what_was_signed():
+    events = signed_in_order(SIGNER, an_activation(), an_activation(share=0.5))
+    assert checked(events[0]) == Held(events[0], an_activation())
+    assert checked(*events).activation.share == 0.5
 
 
-@pytest.mark.parametrize(
-    "change", [{"share": 0.5}, {"operator": "north", "why": "another"}, {"live": Plan(a_policy_event().live.policy, "other")}]
-)
-def test_an_event_that_was_changed_after_it_was_signed_is_refused(change):
-    assert check(replace(sign(a_policy_event(), SIGNER), **change), None, SIGNERS) == Refused("signature")
+@pytest.mark.parametrize("change", [{"sequence": 1}, {"sequence": 3}, {"previous": ""}, {"previous": "0" * 64}])
+def test_an_event_that_does_not_follow_the_last_one_is_refused(change):
+    first, second = signed_in_order(SIGNER, an_activation(), an_activation(share=0.5))
+    said = msgspec.json.decode(second.body, type=Activation)
+    assert checked(first, sign(replace(said, **change), SIGNER)) == Refused("sequence")
+
+
+def test_an_event_that_was_changed_after_it_was_signed_is_refused():
+    event = sign(an_activation(), SIGNER)
+    changed = replace(event, body=event.body.replace('"share":0.0', '"share":0.5'))
+    assert changed != event
+    assert checked(changed) == Refused("signature")
 
 
 @pytest.mark.parametrize("signature", ["", "AAAA", "no base64 at all ***"])
 def test_what_is_no_signature_is_refused(signature):
-    event = replace(sign(a_policy_event(), SIGNER), signature=signature)
-    assert check(event, None, SIGNERS) == Refused("signature")
+    assert checked(replace(sign(an_activation(), SIGNER), signature=signature)) == Refused("signature")
 
 
 def test_a_signer_of_one_operator_activates_nothing_for_another():
-    event = sign(a_policy_event(operator="harbor"), SIGNER)
-    assert check(event, None, SIGNERS) == Refused("unknown_signer")
+    event = sign(an_activation(operator="harbor"), SIGNER)
+    assert checked(event) == Refused("unknown_signer")
+    assert checked(replace(event, operator="north")) == Refused("unsound")
+
+
+def test_a_field_that_a_later_version_adds_changes_nothing_of_an_old_signature():
+    body = msgspec.json.decode(sign(an_activation(), SIGNER).body)
+    later = msgspec.json.encode(body | {"added_later": 1})
+    event = PolicyActivated("north", SIGNER.kid, later.decode(), resigned(later))
+    assert isinstance(checked(event), Held)
+
+
+def test_a_signed_body_that_this_version_does_not_read_is_refused_as_such():
+    body = b'{"operator":"north","sequence":"first"}'
+    assert checked(PolicyActivated("north", SIGNER.kid, body.decode(), resigned(body))) == Refused("unreadable")
+
+
+def resigned(body: bytes) -> str:
+    """As a signer of another version would."""
+    private = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(SIGNER.d + "=="))
+    return base64.urlsafe_b64encode(private.sign(body)).decode()
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        replace(PRODUCTION, track=replace(PRODUCTION.track, change_fmr=1e-9)),
+        replace(PRODUCTION, turn=replace(PRODUCTION.turn, yaw_deg_min=-5.0)),
+        replace(PRODUCTION, match=replace(PRODUCTION.match, frames=0)),
+        replace(PRODUCTION, effects=PRODUCTION.effects | {Reason.FLAT_FACE: Effect.OFF}),
+        replace(PRODUCTION, effects={}),
+        replace(PRODUCTION, calibration=replace(PRODUCTION.calibration, dataset="x" * PLAN_BYTES_MAX)),
+    ],
+)
+def test_a_policy_that_could_not_decide_or_has_a_layer_off_is_never_live(policy):
+    assert checked(sign(an_activation(live=Plan(policy)), SIGNER)) == Refused("unsound")
+
+
+def test_a_candidate_that_could_not_decide_is_refused_with_its_event():
+    broken = Plan(replace(PRODUCTION, match=replace(PRODUCTION.match, accept_fmr=1e-3)))
+    assert checked(sign(an_activation(shadow=broken, share=0.1), SIGNER)) == Refused("unsound")
+
+
+def test_what_a_retired_signer_signed_still_holds_and_nothing_after_it():
+    events = signed_in_order(SIGNER, an_activation(), an_activation(share=0.5))
+    retired = SignerKeys((replace(SIGNER, until_sequence=1),))
+    assert isinstance(checked(events[0], signers=retired), Held)
+    assert checked(*events, signers=retired) == Refused("sequence")
 
 
 def test_a_signature_survives_the_wire():
-    event = sign(a_policy_event(), SIGNER)
-    again = msgspec.json.decode(msgspec.json.encode(event), type=PolicyActivated)
-    assert check(again, None, SIGNERS) is None
+    event = sign(an_activation(), SIGNER)
+    assert isinstance(checked(msgspec.json.decode(msgspec.json.encode(event), type=PolicyActivated)), Held)
 
 
 def test_a_public_key_signs_nothing():
     with pytest.raises(SettingsWrong, match="no private half"):
-        sign(a_policy_event(), replace(SIGNER, d=msgspec.UNSET))
+        sign(an_activation(), replace(SIGNER, d=msgspec.UNSET))
 
 
 def test_a_plan_survives_a_job():
-    plan = a_policy_event().live
+    plan = an_activation().live
     assert decode_plan(encode_plan(plan)) == plan
     with pytest.raises(RecordUnreadable):
         decode_plan(b"nothing")
 
 
+def test_two_policies_of_one_version_have_two_digests():
+    other = Plan(replace(PRODUCTION, pad=replace(PRODUCTION.pad, live_min=0.6)))
+    assert digest_of(other) != digest_of(Plan(PRODUCTION))
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_the_share_of_a_candidate_is_kept_and_the_same_registration_is_always_in_or_out(share):
-    event = a_policy_event(shadow=a_policy_event().live, share=share)
-    ids = [mint(NOON, number.to_bytes(10)) for number in range(4000)]
-    chosen = [is_shadowed(event, each) for each in ids]
-    assert sum(chosen) / len(ids) == pytest.approx(share, abs=0.03)
-    assert chosen == [is_shadowed(event, each) for each in ids]
+    said = an_activation(shadow=an_activation().live, share=share)
+    ids = [mint(NOON, number.to_bytes(10)) for number in range(2000)]
+    chosen = [is_shadowed(said, each) for each in ids]
+    assert sum(chosen) / len(ids) == pytest.approx(share, abs=0.04)
+    assert chosen == [is_shadowed(said, each) for each in ids]
 
 
 def test_without_a_candidate_nothing_is_shadowed():
-    assert not is_shadowed(a_policy_event(share=1.0), mint(NOON, bytes(10)))
+    assert not is_shadowed(an_activation(share=1.0), mint(NOON, bytes(10)))
 
 
 def test_without_a_file_of_signers_nobodys_events_hold(tmp_path):
@@ -92,3 +160,13 @@ def test_a_file_of_signers_that_does_not_read_is_named(tmp_path):
     (tmp_path / "policies.jwks.json").write_text("{}")
     with pytest.raises(SettingsWrong, match=r"policies\.jwks\.json"):
         read_signers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "place"), [("parallax_min = nan", "turn.parallax_min"), ("yaw_deg_min = -5.0", "turn.yaw_deg_min")]
+)
+def test_a_policy_file_with_a_number_that_means_nothing_is_refused(tmp_path, line, place):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"inherits = 'production'\nversion = 'x'\n[turn]\n{line}\n")
+    with pytest.raises(SettingsWrong, match=place.replace(".", r"\.")):
+        load_policy(str(path))

@@ -7,7 +7,7 @@ from realname.messages import Challenge
 from realname.policy import Effect, load_policy
 from realname.reasons import Reason
 from realname.verdicts import Evidence, decide, unreadable
-from tests.builders import NOON, a_live_report, a_match, a_submission
+from tests.builders import MET, NOON, a_live_report, a_match, a_submission
 
 POLICY = load_policy("development")
 
@@ -56,7 +56,18 @@ def test_an_unmet_challenge_is_not_also_told_to_turn_further():
 
 def test_a_challenge_without_a_turn_needs_no_depth():
     blink = Challenge(actions=("blink",), issued_at=NOON)
-    assert verdict_of(a_live_report(parallax=None), a_match(), challenge=blink)[0] == "approved"
+    report = a_live_report(parallax=None, actions=MET[:1])
+    assert verdict_of(report, a_match(), challenge=blink)[0] == "approved"
+
+
+@pytest.mark.parametrize("actions", [(), MET[:1], MET[::-1], (MET[0], replace(MET[1], seen=False))])
+def test_a_report_that_does_not_speak_of_each_action_asked_never_approves(actions):
+    assert verdict_of(a_live_report(actions=actions), a_match()) == ("review", (Reason.EVIDENCE_MISSING,))
+
+
+def test_a_clip_that_nobody_looked_for_is_said_to_be_so():
+    decided = decide(a_submission(), Evidence(a_live_report(seen_before=None), a_match()), POLICY, decided_at=NOON)
+    assert "noted: duplicate_check_unavailable" in decided.notes
 
 
 @pytest.mark.parametrize("number", [nan, inf, -inf])

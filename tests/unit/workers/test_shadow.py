@@ -7,16 +7,27 @@ from realname.activation import encode_plan
 from realname.errors import BadRecording
 from realname.reasons import Reason
 from realname.stages import decode_matching, decode_result
-from tests.builders import a_live_report, a_match, a_policy_event
+from tests.builders import a_live_report, a_match, an_activation
 from tests.worker_fakes import FakeJudges, Worker, a_liveness_job
+from workers.stage_runs import PLAN_TRIES_MAX
 
-PLAN = encode_plan(a_policy_event().live)
-CANDIDATE = encode_plan(replace(a_policy_event().live, profile="candidate"))
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+PLAN = encode_plan(an_activation().live)
+CANDIDATE = encode_plan(replace(an_activation().live, profile="candidate"))
 
 
 def walked(worker, **plans):
     """The stage result of one registration that both stages have taken."""
-    assert worker.run(a_liveness_job(**plans))
+    return walked_on(worker, a_liveness_job(**plans))
+
+
+def walked_on(worker, job):
+    """The same of one job."""
+    assert worker.run(job)
     while worker.sent:
         assert worker.run(worker.sent.pop())
     [entry] = [entry for stream in worker.memory.streams.values() for entry in stream]
@@ -41,9 +52,34 @@ def test_a_job_with_a_plan_is_judged_by_it_and_says_so(worker):
     assert (result.plan, result.liveness.pad_live, worker.judges.asked) == (PLAN, 0.9, 0)
 
 
-def test_a_job_whose_weights_are_not_loaded_comes_again(worker):
-    assert not worker.run(a_liveness_job(plan=PLAN))
+def test_a_job_whose_weights_are_not_loaded_comes_again_and_not_for_ever(worker):
+    job = a_liveness_job(plan=PLAN)
+    came_again = 0
+    while not worker.run(job):
+        came_again += 1
+    assert came_again == PLAN_TRIES_MAX
     assert worker.judges.asked == 0
+    [entry] = [entry for stream in worker.memory.streams.values() for entry in stream]
+    assert decode_result(entry).failure == "processing_failed"
+
+
+def test_a_job_that_lost_a_start_is_tried_by_no_candidate(worker):
+    """The candidate may be what killed its process."""
+    job = a_liveness_job(shadow=CANDIDATE)
+    worker.judges.error = Died()
+    with pytest.raises(Died):
+        worker.run(job)
+    worker.die()
+    again = Worker(worker.memory, "process-2")
+    again.judges_by_plan = worker.judges_by_plan
+    asked = worker.judges_by_plan[CANDIDATE].asked
+    assert walked_on(again, job).shadow.failure == "failed"
+    assert worker.judges_by_plan[CANDIDATE].asked == asked
+
+
+def test_a_candidate_that_wants_more_frames_than_were_decoded_is_not_measured(worker):
+    worker.judges_by_plan[CANDIDATE].process_hz = 24.0
+    assert walked(worker, shadow=CANDIDATE).shadow.failure == "failed"
 
 
 def test_a_candidate_is_measured_on_the_same_recording_and_reported_beside_it(worker):

@@ -160,7 +160,7 @@ def test_a_file_that_is_no_report_is_named() -> None:
 
 
 def test_a_shadow_decision_is_one_too_and_a_failed_one_was_not_judged() -> None:
-    tried = ShadowDecision(policy="v3", profile="default", verdict="review", reasons=(Reason.LIVENESS_DOUBTFUL,))
+    tried = ShadowDecision(policy="v3", profile="default", plan="0" * 16, verdict="review", reasons=(Reason.LIVENESS_DOUBTFUL,))
     assert (row_of_shadow("r1", tried).verdict, row_of_shadow("r1", tried).kind) == ("review", None)
     failed = row_of_shadow("r1", msgspec.structs.replace(tried, failure="failed"))
     assert (failed.verdict, failed.failure) == (None, "shadow_failed")
