@@ -125,6 +125,9 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     pad_live: median live probability over near-frontal frames; None when too few.
     parallax: nose-tip parallax against the eye-mouth homography, in eye-to-mouth heights; None when not measurable.
     yaw_range_deg: nose-ratio yaw, max - min over the window in which parallax was measured.
+    face_leap: largest change of the aligned face from one judged frame to the next, 0..2; None when not measurable.
+    repeat: unlikeness of the two most alike stretches, forwards or backwards: 0 the same, about 1 unrelated; None where
+            too little moves to tell.
     signs: layers of the liveness stage that fired, by their own reason; the policy says what each leads to.
     seen_before: whether this clip, or its motion, was handed in within 24 h under another id; None: not looked at.
     recording: facts of the file, numbers and words of closed sets, never a text out of it; see workers/recording.py.
@@ -158,6 +161,8 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     ran_s: float = 0.0
     signs: tuple[Reason, ...] = ()
     seen_before: Seen | None = None
+    face_leap: float | None = None
+    repeat: float | None = None
     recording: dict[str, float | str] = {}
 
 

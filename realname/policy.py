@@ -116,6 +116,9 @@ class TrackRules(Struct, frozen=True, forbid_unknown_fields=True):
 
     overlap_min: Unit  # IoU of a detection with the carried box
     change_fmr: Rate  # above: what is seen along the track, or in the matched frames, is not one face
+    face_drift_max: float  # change of the aligned face over a third of a second, from which on embeddings are asked
+    face_leap_max: float  # the same from frame to frame, of one face: above it the recording was cut
+    repeat_min: float  # unlikeness of the two most alike stretches: below it one was shown again
 
 
 class PadRules(Struct, frozen=True, forbid_unknown_fields=True):

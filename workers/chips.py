@@ -27,11 +27,20 @@ CONTRAST_MIN = 4.0  # grey levels squared; an empty chip has no sharpness
 PNG_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
 WEBP_LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]  # above 100: without loss
 
+SMALL_FACE_PX = 28
+
 
 def gray_chip(gray: Image, five: Points) -> NDArray[np.float32]:
     """The aligned (112, 112) chip of a luma plane, 0..255. gray: video range, 16..235. five: (5, 2) pixels."""
     cut = cv2.warpAffine(gray, arcface_map(five), (ARCFACE_PX, ARCFACE_PX), flags=cv2.INTER_LINEAR)
     return full_range(cut.astype(np.float32))
+
+
+def small_face(gray: Image, five: Points) -> NDArray[np.float32]:
+    """The aligned face as (28, 28) of a luma plane: who it is hardly shows, that it is another one does. 0.06 ms."""
+    half = arcface_map(five) * 0.5
+    cut = cv2.warpAffine(gray, half, (ARCFACE_PX // 2, ARCFACE_PX // 2), flags=cv2.INTER_LINEAR)
+    return cv2.resize(cut, (SMALL_FACE_PX, SMALL_FACE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def full_range(luma: NDArray[np.float32]) -> NDArray[np.float32]:

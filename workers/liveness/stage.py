@@ -12,13 +12,15 @@ from models.geometry import five_points
 from models.pixels import Image
 from models.registry import Models
 from realname.messages import Challenge, LivenessReport
-from realname.policy import Policy
+from realname.policy import Policy, TrackRules
 from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
-from workers.chips import full_range, gray_chip, pack_best
-from workers.clip import Clip
+from workers.chips import SMALL_FACE_PX, full_range, gray_chip, pack_best, small_face
+from workers.clip import Clip, small_luma
 from workers.liveness.choice import best_of, candidate_groups, fit_frames
 from workers.liveness.continuity import constancy, sides_of
+from workers.liveness.leaps import Leaps, leaps_of
+from workers.liveness.repeats import repeats_of
 from workers.liveness.signals import Motion, motion_of
 from workers.liveness.spoof_score import pad_frames, pad_live
 from workers.liveness.track import Track, longest_gap_s
@@ -150,6 +152,14 @@ class _Scene:
         """The aligned face of one frame."""
         return self.models.embedder.cut(self.clip.bgr(frame), self.track.points[frame])
 
+    def continuity(self) -> tuple[Leaps, float | None]:
+        """Where the face suddenly changes, and how unlike the two most alike stretches are."""
+        faces = np.full((len(self.clip), SMALL_FACE_PX, SMALL_FACE_PX), np.nan, np.float32)
+        for frame in np.flatnonzero(self.track.seen).tolist():
+            faces[frame] = small_face(self.clip.gray(frame), five_points(self.track.points[frame]))
+        leaps = leaps_of(faces, self.clip.at_s, drift_max=self.policy.track.face_drift_max)
+        return leaps, repeats_of(small_luma(self.clip), self.clip.at_s).least
+
     def look(self) -> tuple[list[list[int]], dict[int, Quality]]:
         """The frames from which chips may be taken, in groups, and how good each is."""
         rules, motion = self.policy, self.motion
@@ -188,10 +198,13 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
         scores = scene.models.spoof.score_many([(scene.clip.bgr(frame), track.boxes[frame]) for frame in frontal])
     with watch.step("chips"):
         chips = pack_best([scene.chip(frame) for frame in best], bytes_max=CHIPS_BYTES_MAX, extra_bytes=SEALING_BYTES)
+    with watch.step("continuity"):
+        leaps, repeat = scene.continuity()
+    doubtful = [frame for pair in leaps.doubtful for frame in pair]
     same = None
-    if track.jumps or len(chips) < len(best):
+    if track.jumps or doubtful or len(chips) < len(best):
         with watch.asking("constancy"):
-            compared = sorted({*best, *sides_of(track.jumps, track.seen)})
+            compared = sorted({*best, *sides_of(track.jumps, track.seen), *doubtful})
             faces = scene.models.embedder.embed(np.stack([scene.chip(frame) for frame in compared]))
             same = constancy(scene.models.embedder.compare(faces, faces))
     calibrated = scene.models.digests["embedder"] == policy.calibration.embedder  # else its likeness says nothing
@@ -205,8 +218,17 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
         pad_frames=len(scores),
         face_changed=changed,
         track_similarity_min=None if same is None else round(same, 4),
+        face_leap=None if leaps.step is None else round(leaps.step, 4),
+        repeat=None if repeat is None else round(repeat, 4),
+        signs=(*report.signs, *([Reason.CLIP_SPLICED] if _is_spliced(leaps, repeat, policy.track) else [])),
     )
     return examined, [] if lost else chips, Signals(scene.motion, track.boxes, frontal, scores, best)
+
+
+def _is_spliced(leaps: Leaps, repeat: float | None, rules: TrackRules) -> bool:
+    """Whether the recording was cut, looped or played to and fro."""
+    leapt = leaps.step is not None and leaps.step > rules.face_leap_max
+    return leapt or (repeat is not None and repeat < rules.repeat_min)
 
 
 def _timed(report: LivenessReport, models: Models, watch: Stopwatch) -> LivenessReport:
