@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from realname.calibration import load_calibration
 from realname.errors import BadRecording, EvidenceMissing, Transient
 from realname.keys import WrappedKey
-from realname.messages import BlobRef, Challenge, LivenessReport, MatchReport, Seen
+from realname.messages import ActionTrace, BlobRef, Challenge, LivenessReport, MatchReport, Seen
 from realname.metrics import Metrics
 from realname.policy import load_policy
 from realname.reasons import Reason
@@ -103,9 +105,9 @@ class StubJudges:
     def liveness(self, clip: Any, challenge: Challenge) -> StubJudged:
         """clip: the key."""
         self._act(str(clip))
-        return StubJudged(
-            LivenessReport(pad_live=0.97, pad_frames=7, parallax=0.2, yaw_range_deg=25.0, models={"spoof": SPOOF}), self._chips
-        )
+        met = tuple(ActionTrace(action=action, seen=True) for action in challenge.actions)
+        report = LivenessReport(pad_live=0.97, pad_frames=7, parallax=0.2, yaw_range_deg=25.0, actions=met, seen_before="new")
+        return StubJudged(replace(report, models={"spoof": SPOOF}), self._chips)
 
     def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
         """portrait: the key."""

@@ -106,7 +106,7 @@ def test_productions_rules_approve_a_cued_visit_and_hand_the_same_clip_without_c
     (tmp_path / "production.toml").write_text(PRODUCTION)
     told = {"operator": OPERATOR, "state": Path(stack.state)}
     activate("development", why="to have something to go back to", weakens=True, **told)
-    activate(str(tmp_path / "production.toml"), why="a test", **told)
+    activate(str(tmp_path / "production.toml"), why="a test", weakens=True, **told)
 
     finished = CUED._replace(
         filmed=None, clip=lambda folder: record(shot_of(folder, A_IN_TIME.piece)), shows=(("turn_left", "blink"),)
