@@ -128,6 +128,8 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     face_leap: largest change of the aligned face from one judged frame to the next, 0..2; None when not measurable.
     repeat: unlikeness of the two most alike stretches, forwards or backwards: 0 the same, about 1 unrelated; None where
             too little moves to tell.
+    turn_width: width between the eyes at the turn at which it is least, over a head's at that yaw; None without a turn.
+    stillness: how little the face moved in itself over its stillest second, in eye distances; None where not seen so long.
     signs: layers of the liveness stage that fired, by their own reason; the policy says what each leads to.
     seen_before: whether this clip, or its motion, was handed in within 24 h under another id; None: not looked at.
     recording: facts of the file, numbers and words of closed sets, never a text out of it; see workers/recording.py.
@@ -163,6 +165,8 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     seen_before: Seen | None = None
     face_leap: float | None = None
     repeat: float | None = None
+    turn_width: float | None = None
+    stillness: float | None = None
     recording: dict[str, float | str] = {}
 
 

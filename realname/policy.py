@@ -109,6 +109,8 @@ class TurnRules(Struct, frozen=True, forbid_unknown_fields=True):
     hysteresis: Unit
     parallax_min: float  # below it, where the yaw range suffices, the face is flat
     parallax_yaw_range_deg_min: float
+    width_min: float = 0.0  # of a head, at the turn: below it, and less deep than deep_min, the face is flat
+    deep_min: float = 0.0  # parallax from which on the width says nothing
 
 
 class TrackRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +121,7 @@ class TrackRules(Struct, frozen=True, forbid_unknown_fields=True):
     face_drift_max: float  # change of the aligned face over a third of a second, from which on embeddings are asked
     face_leap_max: float  # the same from frame to frame, of one face: above it the recording was cut
     repeat_min: float  # unlikeness of the two most alike stretches: below it one was shown again
+    stillness_min: float = 0.0  # in eye distances: a second in which the face moves less in itself is a held picture
 
 
 class PadRules(Struct, frozen=True, forbid_unknown_fields=True):

@@ -232,9 +232,12 @@ def _depth(liveness: LivenessReport) -> tuple[float, float] | None:
 
 
 def _is_flat(liveness: LivenessReport, policy: Policy) -> bool:
-    """Only where the yaw range is wide enough for the measure to have been validated."""
+    """Little parallax, where the yaw range is wide enough for it to have been validated; or too narrow, and not deep."""
     depth, rules = _depth(liveness), policy.turn
-    return depth is not None and depth[0] <= rules.parallax_min and depth[1] >= rules.parallax_yaw_range_deg_min
+    if depth is None:
+        return False
+    narrow = _is_below(liveness.turn_width, rules.width_min) and depth[0] < rules.deep_min
+    return narrow or (depth[0] <= rules.parallax_min and depth[1] >= rules.parallax_yaw_range_deg_min)
 
 
 def _depth_unknown(submitted: RegistrationSubmitted, liveness: LivenessReport, policy: Policy) -> bool:

@@ -16,6 +16,7 @@ QUICK = (
     "frozen_overlaid-04",
     "cut_and_loop-01",
     "held_until_cue-01",
+    "held_until_cue-02",
     "idle_loop-02",
     "mirrored-01",
     "mirrored_both-01",

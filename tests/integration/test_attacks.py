@@ -33,9 +33,8 @@ ATTACKS = [identity for identity, one in SHORT.items() if one.is_attack]
 
 # Accepted today, or stopped by none of the layers that they name. Each is a debt: whoever builds the layer takes it out.
 OPEN = {
-    "photo_bent-12": "a sheet bent by 1.8 rad shows a parallax of .16; only PAD stops it, which says nothing of made pixels",
     "cut_and_loop-01": "the cut lies where the face looks alike on both sides; no stretch is shown twice",
-    "held_until_cue-01": "no layer looks for frozen frames yet",
+    "held_until_cue-01": "held for one second: less than a person may hold still",
     "idle_loop-02": "it goes to and fro where hardly anything moves",
     "sped_up-05": "no layer looks for pace yet",
     "own_frame-09": "only the matched frames are compared with the portrait",
@@ -44,12 +43,11 @@ OPEN = {
 ASKED_AGAIN = {
     "genuine-a-1046-1218-m-h264-640x480-dark": "its turn of 18 degrees reads below 15 when mirrored",
 }
-# Switched off, these change nothing here. The frozen and sped-up ones are not built yet.
+# Switched off, these change nothing here.
 UNNOTICED = {
     Reason.PRESENTATION_ATTACK: "no real artefact is in a registry, and PAD says nothing on made pixels",
     Reason.LIVENESS_DOUBTFUL: "as presentation_attack",
     Reason.SIMILARITY_DOUBTFUL: "no look-alikes are in a registry",
-    Reason.FACE_FROZEN: "not built yet",
     Reason.CLIP_SPLICED: "the two loops of the short cut are ones that it misses; `make attacks` has ones that it finds",
     Reason.CLIP_SPED_UP: "not built yet",
 }

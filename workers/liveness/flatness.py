@@ -1,12 +1,14 @@
 """Pure: whether the face has depth. A flat picture's nose moves with its eyes and mouth; a head's does not.
 
-The nose tip's parallax against the homography through eye and mouth corners. It says nothing against a replayed
-or injected video: order and time of the challenge, and PAD, must.
+The nose tip's parallax against the homography through eye and mouth corners; and, where a card is turned so far that its
+landmarks are bent out of shape, how narrow it becomes for the yaw that they read. It says nothing against a replayed or
+injected video: order and time of the challenge, and PAD, must.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import cos, radians
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ FRAMES_MIN = 12  # fewer say nothing; same source
 QUANTILE = 0.9  # of the parallax over the window; same source
 PLANE = (36, 39, 42, 45, 48, 54)  # corners of eyes and mouth: nearly a plane in every face
 EYES, MOUTH = (36, 45), (48, 54)  # outer corners
+AHEAD_DEG_MAX = 5.0  # frames that show the face as wide as it is
+AHEAD_MIN = 3  # so many of them, else the width says nothing
 
 Floats = NDArray[np.float64]
 
@@ -46,15 +50,31 @@ def depth_around(
     return Depth(parallax, yaw_range_deg=float(np.ptp(yaw_deg[inside]))) if np.isfinite(parallax) else None
 
 
+def width_at(peak: int, points: NDArray[np.float32], yaw_deg: NDArray[np.float32]) -> float | None:
+    """The width between the eyes at a turn's widest frame, over that of a head which is turned by the yaw read there.
+
+    peak: a frame. points: (T, 68, 2), yaw_deg: (T,), NaN where no face was seen. About 1 of a head; None where too few
+    frames look ahead. The eyes of a head that turns by a come closer by cos a; a card must turn by 60 degrees and more until
+    its landmarks read 15. Width is in eye-to-mouth heights, the median of three frames: ours.
+    """
+    widths = _widths(points.astype(np.float64))[0]
+    ahead = np.abs(yaw_deg) <= AHEAD_DEG_MAX
+    near = slice(max(0, peak - 1), peak + 2)
+    if int(ahead.sum()) < AHEAD_MIN:
+        return None
+    turned_deg = float(np.nanmedian(np.abs(yaw_deg[near])))
+    straight = float(np.median(widths[ahead])) * cos(radians(turned_deg))
+    return float(np.nanmedian(widths[near])) / max(straight, SMALLEST)
+
+
 def parallax_of(points: NDArray[np.float32]) -> float:
     """The nose tip's 90th-percentile distance from where the plane of eyes and mouth would carry it.
 
     points: (F, 68, 2), no NaN. The reference is the most frontal frame: the widest eyes for their height.
     """
     seen = points.astype(np.float64)
-    heights = np.maximum(np.linalg.norm(_middle(seen, EYES) - _middle(seen, MOUTH), axis=-1), SMALLEST)
-    widths = np.linalg.norm(seen[:, EYES[0]] - seen[:, EYES[1]], axis=-1)
-    reference = seen[int(np.argmax(widths / heights))]
+    widths, heights = _widths(seen)
+    reference = seen[int(np.argmax(widths))]
     planes = homographies(reference[list(PLANE)], seen[:, list(PLANE)])
     carried = planes @ np.append(reference[NOSE_TIP], 1.0)
     expected = carried[:, :2] / carried[:, 2:]
@@ -87,6 +107,12 @@ def _normalised(points: Floats) -> tuple[Floats, Floats]:
     maps[:, :2, 2] = -centres * scales[:, None]
     maps[:, 2, 2] = 1
     return maps, offsets * scales[:, None, None]
+
+
+def _widths(points: Floats) -> tuple[Floats, Floats]:
+    """Between the outer eye corners in eye-to-mouth heights; and those heights in pixels. points: (F, 68, 2)."""
+    heights = np.maximum(np.linalg.norm(_middle(points, EYES) - _middle(points, MOUTH), axis=-1), SMALLEST)
+    return np.linalg.norm(points[:, EYES[0]] - points[:, EYES[1]], axis=-1) / heights, heights
 
 
 def _middle(points: Floats, pair: tuple[int, int]) -> Floats:

@@ -13,7 +13,7 @@ from realname.policy import Policy, TurnRules
 from workers.liveness.blink import Blink, closedness_of, find_blinks
 from workers.liveness.challenge import Answer, judge_challenge, outside_visit
 from workers.liveness.events import SIDES, events_of
-from workers.liveness.flatness import Depth, depth_around
+from workers.liveness.flatness import Depth, depth_around, width_at
 from workers.liveness.turn import Turn, find_turns, yaw_deg_of
 from workers.liveness.windows import is_outside_visit, windows_of
 
@@ -26,6 +26,7 @@ class Motion:
 
     slight: turns that were begun and did not go far enough.
     depth:  of the turn that shows the least; None where an asked turn, or every window, shows too few frames.
+    width:  of the turn at which the face is narrowest for its yaw, about 1 of a head; None without a turn.
     """
 
     at_s: NDArray[np.float64]
@@ -36,6 +37,7 @@ class Motion:
     slight: list[Turn]
     answer: Answer
     depth: Depth | None
+    width: float | None = None
 
 
 def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge: Challenge, policy: Policy) -> Motion:
@@ -50,7 +52,9 @@ def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge:
     if len(at_s) and is_outside_visit(challenge, float(at_s[-1]), policy.cues):
         answer = outside_visit(answer)
     depth = _depth_of_turns(_asked_at_s(answer), [turn.at_s for turn in turns], points, policy, yaw_deg=yaw_deg, at_s=at_s)
-    return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth)
+    widths = [width_at(turn.peak, points, yaw_deg) for turn in turns]
+    width = min((width for width in widths if width is not None), default=None)
+    return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth, width)
 
 
 def _asked_at_s(answer: Answer) -> list[float]:

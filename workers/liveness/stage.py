@@ -23,6 +23,7 @@ from workers.liveness.leaps import Leaps, leaps_of
 from workers.liveness.repeats import repeats_of
 from workers.liveness.signals import Motion, motion_of
 from workers.liveness.spoof_score import pad_frames, pad_live
+from workers.liveness.stillness import stillness_of
 from workers.liveness.track import Track, longest_gap_s
 from workers.quality import Quality, capture_faults, compression_of, quality_of, scene_faults, scores_of, typical, worst_first
 from workers.recording import facts_of, signs_of
@@ -96,7 +97,8 @@ def _follow(clip: Clip, models: Models, policy: Policy, watch: Stopwatch) -> Tra
 def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> LivenessReport:
     """What the track alone says."""
     several = track.crowded > policy.clip.several_share_max * track.detections
-    answer, depth = motion.answer, motion.depth
+    answer, depth, stillness = motion.answer, motion.depth, stillness_of(track.points, clip.at_s)
+    frozen = stillness is not None and stillness < policy.track.stillness_min
     return LivenessReport(
         capture=_clip_faults(clip, track, policy, several=several),
         challenge_unmet=answer.unmet,
@@ -114,7 +116,9 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
         blinks_at_s=tuple(round(blink.at_s, 3) for blink in motion.blinks),
         turns_at_s=tuple(round(turn.at_s, 3) for turn in motion.turns),
         turns_deg=tuple(round(turn.deg if turn.side == "left" else -turn.deg, 2) for turn in motion.turns),
-        signs=signs_of(clip.recording, policy.clip.recorder_marks_min),
+        turn_width=None if motion.width is None else round(motion.width, 4),
+        stillness=None if stillness is None else round(stillness, 6),
+        signs=(*signs_of(clip.recording, policy.clip.recorder_marks_min), *([Reason.FACE_FROZEN] if frozen else [])),
         recording=facts_of(clip.recording),
     )
 

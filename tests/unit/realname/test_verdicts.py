@@ -245,9 +245,25 @@ def test_a_layer_that_is_off_is_said():
 
 
 def test_a_refusing_layer_weighs_more_than_an_unmet_challenge_and_that_more_than_doubt():
-    report = a_live_report(pad_live=0.3, challenge_unmet=(Reason.BLINK_MISSING,), signs=(Reason.FACE_FROZEN,))
+    report = a_live_report(pad_live=0.3, challenge_unmet=(Reason.BLINK_MISSING,), signs=(Reason.FACE_CHANGED,))
     seen = verdict_of(report, a_match())
-    assert seen == ("refused", (Reason.FACE_FROZEN, Reason.BLINK_MISSING, Reason.LIVENESS_DOUBTFUL))
+    assert seen == ("refused", (Reason.FACE_CHANGED, Reason.BLINK_MISSING, Reason.LIVENESS_DOUBTFUL))
+
+
+@pytest.mark.parametrize(
+    ("width", "parallax", "verdict"),
+    [
+        (0.77, 0.15, "refused"),  # a card whose landmarks are bent out of shape
+        (0.77, 0.26, "approved"),  # as deep as only a head is
+        (0.86, 0.15, "approved"),
+        (None, 0.15, "approved"),
+        (float("nan"), 0.15, "review"),  # a number that is none says nothing, and a person looks
+    ],
+)
+def test_a_face_that_narrows_more_than_a_head_does_is_flat_unless_it_is_deep(width, parallax, verdict):
+    seen = verdict_of(a_live_report(turn_width=width, parallax=parallax), a_match())
+    assert seen[0] == verdict
+    assert (Reason.FLAT_FACE in seen[1]) == (verdict == "refused")
 
 
 def test_a_sign_that_the_policy_does_not_know_goes_to_a_person():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.faces import heads, times
-from workers.liveness.flatness import depth_around, homographies, parallax_of
+from workers.liveness.flatness import depth_around, homographies, parallax_of, width_at
 from workers.liveness.turn import yaw_deg_of
 
 THERE_AND_BACK = [*np.linspace(0, 25, 12), *np.linspace(25, 0, 12)]
@@ -52,6 +52,26 @@ def test_points_that_span_no_plane_have_no_depth():
     points[12:, :, 1] = 200  # all on one line
     with np.errstate(all="ignore"):
         assert depth_around(1.0, points, np.zeros(24, np.float32), times(24)) is None
+
+
+@pytest.mark.parametrize("to_deg", [10, 15, 20])
+def test_a_head_is_as_wide_at_a_turn_as_its_yaw_says(to_deg):
+    points = heads([*[0.0] * 6, *np.linspace(0, to_deg, 6), to_deg, *np.linspace(to_deg, 0, 6)], nose_z=-60.0)
+    assert width_at(12, points, yaw_deg_of(points)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_card_must_turn_so_far_to_read_as_turned_that_it_is_too_narrow():
+    """A bent card: its nose stands a little off its plane."""
+    points = heads([*[0.0] * 6, *np.linspace(0, 60, 6), *np.linspace(60, 0, 6)], nose_z=-14.0)
+    yaw_deg = yaw_deg_of(points)
+    assert 15 < abs(yaw_deg[12]) < 30
+    assert width_at(12, points, yaw_deg) < 0.7
+
+
+def test_where_nothing_looks_ahead_the_width_says_nothing():
+    points = heads([20.0, 20.0, 20.0])
+    assert width_at(1, points, np.full(3, 20, np.float32)) is None
+    assert width_at(1, heads([np.nan] * 3), np.full(3, np.nan, np.float32)) is None
 
 
 def test_homographies_are_found_for_all_frames_at_once():
