@@ -137,7 +137,7 @@ CASES: tuple[Case, ...] = (
     Case("a-as-b", "A with B's document", "north", _STRANGER, _b_portrait, _a, A_SHOWS),
     Case("b-as-a", "B with A's document", "harbor", _STRANGER, _a_portrait, _b, B_SHOWS),
     Case("third-as-a", "a third person with A's document", "summit", _STRANGER, _a_portrait, _third_person),
-    Case("still-photo", "a photo of A held as a clip", "north", Decided("retry", Reason.TURN_MISSING), _a_portrait, _still),
+    Case("still-photo", "a photo of A held as a clip", "north", Decided("retry", Reason.FACE_FROZEN), _a_portrait, _still),
     Case(
         "moved-photo",
         "a flat photo of A moved about",
