@@ -102,7 +102,7 @@ def copy_of(frames: Sequence[media.Image], rate_hz: float, change: Change) -> by
 def entry_of_clip(file: bytes, name: str) -> Entry:
     """As the index would note it."""
     clip = _decoded(file)
-    return entry_of(SECRET, name, file, moments_of(small_luma(clip), clip.at_s))
+    return entry_of(SECRET, name, file, moments_of(clip.small, clip.at_s))
 
 
 def is_found(asked: Entry, noted: Entry) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -15,7 +16,7 @@ from workers.recording import Recording
 SMALL_WIDTH, SMALL_HEIGHT = 64, 48  # of the small pictures: enough for the motion of a whole picture, not for a face
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, in which nothing can be kept
 class Clip:
     """Frames of one clip in decoding order, thinned by pts to at least the asked rate.
 
@@ -42,6 +43,13 @@ class Clip:
     def height(self) -> int:
         """H, even."""
         return int(self.planes.shape[1]) * 2 // 3
+
+    @cached_property
+    def small(self) -> NDArray[np.uint8]:
+        """small_luma of the clip, made at the first use and kept, since several layers look at it; read-only."""
+        small = small_luma(self)
+        small.setflags(write=False)
+        return small
 
     @property
     def width(self) -> int:
@@ -79,8 +87,8 @@ def clip_of(frames_bgr: Sequence[NDArray[np.uint8]], at_s: Sequence[float] | NDA
 def small_luma(clip: Clip) -> NDArray[np.uint8]:
     """(T, 48, 64) luma of all frames, 16..235: means of areas, so noise and blocks hardly count.
 
-    The picture's shape is not kept: 48 x 64 whatever it was. Computed each time: call it once a clip.
-    0.1 ms a frame of 640x480.
+    The picture's shape is not kept: 48 x 64 whatever it was. Computed each time, 0.1 ms a frame of 640x480: a stage asks
+    for Clip.small.
     """
     return np.stack([_small(clip.gray(index)) for index in range(len(clip))])
 

@@ -25,7 +25,7 @@ from realname.policy import Policy, load_policy
 from realname.settings import Fetch, Worker, read_settings
 from realname.verdicts import Evidence, decide
 from workers.check import Checker, open_checker
-from workers.clip import Clip, small_luma
+from workers.clip import Clip
 from workers.duplicates.signature import moments_of
 from workers.duplicates.tokens import Entry, Mark, entry_of, same_motion
 from workers.liveness.stage import judge_liveness
@@ -113,7 +113,7 @@ def _seen_before(presentation: Presentation, clip: bytes, decoded: Clip, tools: 
 
 
 def _entry(identity: str, media: bytes, clip: Clip) -> Entry:
-    return entry_of(SECRET, identity, media, moments_of(small_luma(clip), clip.at_s))
+    return entry_of(SECRET, identity, media, moments_of(clip.small, clip.at_s))
 
 
 def decided(presentation: Presentation, measured: Measured, policy: Policy) -> RegistrationDecided:

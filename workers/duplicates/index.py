@@ -20,7 +20,7 @@ import redis
 from realname.clock import Monotonic, monotonic
 from realname.keys import KeyProvider, duplicates_secret
 from realname.messages import Seen
-from workers.clip import Clip, small_luma
+from workers.clip import Clip
 from workers.duplicates.signature import moments_of
 from workers.duplicates.tokens import Entry, Mark, birth_of, decode_mark, entry_of, same_motion
 
@@ -101,7 +101,7 @@ class RedisDuplicates:
     def look(self, operator: str, registration_id: str, media: bytes, clip: Clip) -> Seen:
         """Look for the clip and note it, in one step. Never raises for Redis: then it is `unavailable`."""
         secret = duplicates_secret(self.keys, operator)
-        entry = entry_of(secret, registration_id, media, moments_of(small_luma(clip), clip.at_s))
+        entry = entry_of(secret, registration_id, media, moments_of(clip.small, clip.at_s))
         noted = _Noted(birth_of(secret), entry)
         try:
             full = self._is_full()

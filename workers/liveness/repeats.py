@@ -35,7 +35,7 @@ class Repeats:
 
 
 def repeats_of(small: NDArray[np.uint8], at_s: NDArray[np.float64]) -> Repeats:
-    """small: (T, h, w) as of clip.small_luma, h and w even; looked at in half that size. at_s: (T,) seconds, about even."""
+    """small: (T, h, w) as of Clip.small, h and w even; looked at in half that size. at_s: (T,) seconds, about even."""
     if len(small) < 2 * FRAMES_MIN:
         return Repeats(None, None)
     count, height, width = small.shape

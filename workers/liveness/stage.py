@@ -16,7 +16,7 @@ from realname.policy import Policy, TrackRules
 from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
 from workers.chips import SMALL_FACE_PX, full_range, gray_chip, pack_best, small_face
-from workers.clip import Clip, small_luma
+from workers.clip import Clip
 from workers.liveness.choice import best_of, candidate_groups, fit_frames
 from workers.liveness.continuity import constancy, sides_of
 from workers.liveness.leaps import Leaps, leaps_of
@@ -162,7 +162,7 @@ class _Scene:
         for frame in np.flatnonzero(self.track.seen).tolist():
             faces[frame] = small_face(self.clip.gray(frame), five_points(self.track.points[frame]))
         leaps = leaps_of(faces, self.clip.at_s, drift_max=self.policy.track.face_drift_max)
-        return leaps, repeats_of(small_luma(self.clip), self.clip.at_s).least
+        return leaps, repeats_of(self.clip.small, self.clip.at_s).least
 
     def look(self) -> tuple[list[list[int]], dict[int, Quality]]:
         """The frames from which chips may be taken, in groups, and how good each is."""

@@ -49,3 +49,11 @@ def test_small_pictures_are_means_of_areas_whatever_the_size():
     assert small.shape == (2, 48, 64)
     assert small[0, :, :31].max() < small[0, :, 33:].min()
     assert np.ptp(small[1]) == 0
+
+
+def test_small_pictures_are_made_once_and_cannot_be_changed():
+    clip = clip_of([frame(48, 64, 90)] * 2, [0.0, 0.1])
+    assert clip.small is clip.small
+    assert np.array_equal(clip.small, small_luma(clip))
+    with pytest.raises(ValueError, match="read-only"):
+        clip.small[0, 0, 0] = 1
