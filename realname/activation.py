@@ -153,6 +153,22 @@ def check(event: PolicyActivated, before: Held | None, signers: SignerKeys) -> H
     return Held(event, activation) if in_order and in_time else Refused("sequence")
 
 
+class Chain:
+    """Events in the log's order, and what holds of them. latest: each operator's last one that does."""
+
+    def __init__(self, signers: SignerKeys) -> None:
+        """signers: whose events hold, each for its own operator."""
+        self._signers = signers
+        self.latest: dict[str, Held] = {}
+
+    def take(self, event: PolicyActivated) -> Held | Refused:
+        """The next one. Where it does not hold it is as if it had never been."""
+        found = check(event, self.latest.get(event.operator), self._signers)
+        if isinstance(found, Held):
+            self.latest[event.operator] = found
+        return found
+
+
 def read_activation(event: PolicyActivated) -> Activation | None:
     """What an event says, whoever signed it; None where this version does not read it."""
     try:

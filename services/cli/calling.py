@@ -37,6 +37,7 @@ PersonOption = Annotated[
     str | None, typer.Option("--person", metavar="TOKEN", help="Your opaque token of the person, never a document number.")
 ]
 LanguageOption = Annotated[Literal["zh", "en"], typer.Option(help="Of reasons and actions.")]
+KafkaOption = Annotated[str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The local stack's unless given.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 _ACTIONS: dict[Language, dict[Action, str]] = {

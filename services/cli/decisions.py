@@ -22,7 +22,7 @@ from realname.messages import RegistrationDecided
 from realname.reasons import Language, text_of
 from realname.settings import Common, read_settings
 from realname.topics import decisions_of
-from services.cli.calling import JsonOption, LanguageOption, OperatorOption, StateOption
+from services.cli.calling import JsonOption, KafkaOption, LanguageOption, OperatorOption, StateOption
 from services.cli.decision_topic import DecisionTopic
 from services.cli.verdict import STYLES, word_of
 
@@ -32,7 +32,6 @@ _WORD_COLUMNS = 18
 
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on reading as they come; Ctrl-C ends it.")]
 SinceOption = Annotated[str, typer.Option(metavar="AGE", help="From how long ago on: 90s, 10m, 2h, 7d; `now`: only what comes.")]
-KafkaOption = Annotated[str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The local stack's unless given.")]
 
 
 def command(

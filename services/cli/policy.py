@@ -16,10 +16,9 @@ from deploy.local.layout import STATE, recorded
 from realname.activation import DEFAULT_PROFILE, Activation, Held, Plan, Refused, SignerKey, check, read_signers, sign
 from realname.errors import RealnameError
 from realname.policy import Effect, load_policy
-from services.cli.calling import JsonOption, OperatorOption, StateOption
+from services.cli.calling import JsonOption, KafkaOption, OperatorOption, StateOption
 from services.cli.policy_topic import Entry, append, held_of, history
 
-KafkaOption = Annotated[str | None, typer.Option("--kafka", metavar="HOST:PORT", help="The local stack's unless given.")]
 WhyOption = Annotated[str, typer.Option(help="For the auditor: why it is changed.")]
 KeyOption = Annotated[
     Path | None, typer.Option("--key", metavar="FILE", help="The signer's private JWK; the local stack's unless given.")

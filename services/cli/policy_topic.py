@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-import logging
 from typing import NamedTuple
 
 import crc32c  # noqa: F401  see the projector
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from realname.activation import Activation, Held, PolicyActivated, Refused, SignerKeys, check, read_activation
+from realname.activation import Activation, Chain, Held, PolicyActivated, Refused, SignerKeys, read_activation
 from realname.envelope import open_record, seal_record
 from realname.errors import RealnameError, RecordTooNew, RecordUnreadable
 from realname.topics import POLICIES
+from services.cli.topic_reader import BEGINNING, CALL_MS, TopicReader
 
-CALL_MS = 5_000
 WHOLE_POLLS_MAX = 200
 
 
@@ -31,14 +30,13 @@ class Entry(NamedTuple):
 
 def history(bootstrap: str, signers: SignerKeys) -> list[Entry]:
     """All events in the log's order, judged as every dispatcher judges them. Raises RealnameError."""
-    latest: dict[str, Held] = {}
+    chain = Chain(signers)
     found: list[Entry] = []
     for event in _events(bootstrap):
-        result = check(event, latest.get(event.operator), signers)
+        result = chain.take(event)
         if isinstance(result, Refused):
             found.append(Entry(event, read_activation(event), result.cause))
         else:
-            latest[event.operator] = result
             found.append(Entry(event, result.activation, None))
     return found
 
@@ -75,37 +73,21 @@ def append(bootstrap: str, event: PolicyActivated) -> None:
 
 
 def _events(bootstrap: str) -> list[PolicyActivated]:
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    place = TopicPartition(POLICIES, 0)
+    """In the log's order, whatever their clocks said."""
+    reader = TopicReader(bootstrap, POLICIES, missing="this stack was set up by an older version; `realname up` adds it")
+    found: list[PolicyActivated] = []
     try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=CALL_MS,
-            request_timeout_ms=CALL_MS,
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            metrics_enabled=False,
-        )
-    except KafkaError:
-        raise RealnameError(f"no answer from Kafka at {bootstrap}: `realname status`") from None
-    try:
-        if not consumer.partitions_for_topic(POLICIES):
-            raise RealnameError(f"no topic {POLICIES}: this stack was set up by an older version; `realname up` adds it")
-        consumer.assign([place])
-        consumer.seek_to_beginning(place)
-        end = consumer.end_offsets([place], timeout_ms=CALL_MS)[place]
-        found: list[PolicyActivated] = []
+        reader.start(BEGINNING)
         for _ in range(WHOLE_POLLS_MAX):
-            if (consumer.position(place, timeout_ms=CALL_MS) or 0) >= end:
+            if reader.is_at_end():
                 return found
-            for record in consumer.poll(timeout_ms=CALL_MS // 10).get(place, ()):
+            for record in reader.records():
                 found += _event(record.value, record.headers)
         raise RealnameError("Kafka stopped answering")
     except KafkaError:
         raise RealnameError("Kafka stopped answering") from None
     finally:
-        consumer.close(autocommit=False, timeout_ms=CALL_MS)
+        reader.close()
 
 
 def _event(value: bytes | None, headers: list[tuple[str, bytes]]) -> list[PolicyActivated]:

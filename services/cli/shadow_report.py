@@ -16,9 +16,9 @@ from realname.activation import Activation, Plan, digest_of, read_signers
 from realname.errors import RealnameError
 from realname.messages import RegistrationDecided
 from realname.topics import DECIDED
-from services.cli.calling import OperatorOption, StateOption
+from services.cli.calling import KafkaOption, OperatorOption, StateOption
 from services.cli.decision_topic import DecisionTopic
-from services.cli.decisions import KafkaOption, SinceOption, age_of
+from services.cli.decisions import SinceOption, age_of
 from services.cli.policy_topic import held_of, history
 from workers.evaluation.outcomes import row_of_decision, row_of_shadow
 from workers.evaluation.rates import INTERVAL

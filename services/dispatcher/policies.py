@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from realname.activation import Held, Plan, PolicyActivated, Refused, SignerKeys, check, encode_plan, is_shadowed
+from realname.activation import Chain, Held, Plan, PolicyActivated, Refused, SignerKeys, encode_plan, is_shadowed
 from realname.policy import Policy
 
 
@@ -21,15 +21,13 @@ class PolicyBook:
     def __init__(self, configured: Policy, signers: SignerKeys) -> None:
         """signers: whose events hold, each for its own operator."""
         self.configured = configured
-        self._signers = signers
-        self._latest: dict[str, Held] = {}
+        self._chain = Chain(signers)
         self._known: dict[tuple[str, bytes], Plan] = {}
 
     def apply(self, event: PolicyActivated) -> Held | Refused:
         """Take one event, in the log's order. Where it does not hold it is as if it had never been."""
-        found = check(event, self._latest.get(event.operator), self._signers)
+        found = self._chain.take(event)
         if isinstance(found, Held):
-            self._latest[event.operator] = found
             for plan in (found.activation.live, found.activation.shadow):
                 if plan is not None:
                     self._known[event.operator, encode_plan(plan)] = plan
@@ -37,7 +35,7 @@ class PolicyBook:
 
     def plans_for(self, operator: str, registration_id: str) -> Plans:
         """What this registration is to be judged with from now on."""
-        held = self._latest.get(operator)
+        held = self._chain.latest.get(operator)
         if held is None:
             return Plans(None, None)
         said = held.activation
@@ -46,7 +44,7 @@ class PolicyBook:
 
     def live_policy(self, operator: str) -> Policy:
         """What is live now."""
-        held = self._latest.get(operator)
+        held = self._chain.latest.get(operator)
         return self.configured if held is None else held.activation.live.policy
 
     def plan_of(self, operator: str, body: bytes | None) -> Plan | None:
