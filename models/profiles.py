@@ -21,6 +21,7 @@ from models.alignment import AlignmentWrong, template_of
 from models.manifest import Manifest, ModelEntry, Package, Role, read_manifest
 from models.pixels import size_of
 from realname.errors import SettingsWrong
+from realname.shipped import read_toml
 from realname.stages import CHIPS_BYTES_MAX
 
 DEFAULT = "default"  # the manifest's own models
@@ -63,16 +64,12 @@ def read_loadout(name_or_path: str = DEFAULT) -> Loadout:
     manifest = read_manifest()
     if name_or_path == DEFAULT:
         return Loadout(DEFAULT, dict(manifest.models), dict(manifest.packages))
-    shipped = files("models").joinpath("profiles", f"{name_or_path}.toml")
-    beside = None if shipped.is_file() else Path(name_or_path).parent
+    toml = read_toml("models profile", "models", "profiles", name_or_path)
     try:
-        text = shipped.read_text("utf-8") if shipped.is_file() else Path(name_or_path).read_text("utf-8")
-        profile = msgspec.convert(tomllib.loads(text), type=Profile)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsWrong(f"models profile {name_or_path!r}: neither shipped nor a readable file") from error
+        profile = msgspec.convert(tomllib.loads(toml.text), type=Profile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsWrong(f"models profile {name_or_path!r}: {error}") from error
-    return _laid_over(manifest, profile, beside)
+    return _laid_over(manifest, profile, toml.beside)
 
 
 def shipped_profiles() -> list[str]:

@@ -6,10 +6,8 @@ log10(FMR) is linear in the similarity; beyond them nothing is extrapolated: the
 
 from __future__ import annotations
 
-from importlib.resources import files
 from itertools import pairwise
 from math import log10
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -17,6 +15,7 @@ from msgspec import Meta, Struct
 
 from realname.errors import SettingsWrong
 from realname.messages import Unit
+from realname.shipped import read_toml
 
 Rate = Annotated[float, Meta(gt=0.0, le=1.0)]
 
@@ -92,11 +91,7 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_calibration(name_or_path: str) -> Calibration:
     """A calibration that ships with the code, or a TOML file. Raises SettingsWrong, naming what is wrong."""
-    shipped = files(__package__ or "realname").joinpath("calibrations", f"{name_or_path}.toml")
     try:
-        text = shipped.read_text("utf-8") if shipped.is_file() else Path(name_or_path).read_text("utf-8")
-        return msgspec.toml.decode(text, type=Calibration)
-    except OSError as error:
-        raise SettingsWrong(f"calibration {name_or_path!r}: neither shipped nor a readable file") from error
+        return msgspec.toml.decode(read_toml("calibration", "realname", "calibrations", name_or_path).text, type=Calibration)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise SettingsWrong(f"calibration {name_or_path!r}: {error}") from error

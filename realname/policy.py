@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from enum import StrEnum
-from importlib.resources import files
 from math import isfinite
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -19,6 +17,7 @@ from realname.calibration import Calibration, Rate, load_calibration
 from realname.errors import SettingsWrong
 from realname.messages import Unit
 from realname.reasons import Reason
+from realname.shipped import read_toml
 
 INHERITS_MAX = 4  # policies in a row
 
@@ -243,13 +242,9 @@ def _body(name_or_path: str, depth: int = 0) -> dict[str, Any]:
     """The file's tables, laid over those of the one that it inherits."""
     if depth > INHERITS_MAX:
         raise SettingsWrong(f"policy {name_or_path!r}: inherits more than {INHERITS_MAX} times, perhaps from itself")
-    shipped = files(__package__ or "realname").joinpath("policies", f"{name_or_path}.toml")
     try:
-        text = shipped.read_text("utf-8") if shipped.is_file() else Path(name_or_path).read_text("utf-8")
-        body = tomllib.loads(text)
-    except OSError as error:
-        raise SettingsWrong(f"policy {name_or_path!r}: neither shipped nor a readable file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        body = tomllib.loads(read_toml("policy", "realname", "policies", name_or_path).text)
+    except tomllib.TOMLDecodeError as error:
         raise SettingsWrong(f"policy {name_or_path!r}: {error}") from error
     parent = body.pop("inherits", None)
     return body if parent is None else _laid_over(_body(str(parent), depth + 1), body)
