@@ -28,10 +28,10 @@ class Tried(NamedTuple):
     chips: tuple[bytes, ...] = ()
 
 
-def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip, seen: Seen) -> Tried:
+def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip, seen: Seen, *, decoded_hz: float) -> Tried:
     """Judge the clip by the candidate, where the job names one. Never raises: without a report it could not.
 
-    seen: what the index of clips said; it is asked once, for both.
+    seen: what the index of clips said; it is asked once, for both. decoded_hz: the rate that the clip was thinned to.
     """
     plan = job.shadow
     if plan is None:
@@ -39,7 +39,7 @@ def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip, seen: Seen) -> 
 
     def judge() -> Tried:
         judges = runtime.judges_with(plan)
-        if judges.process_hz > (runtime.judges if job.plan is None else runtime.judges_with(job.plan)).process_hz:
+        if judges.process_hz > decoded_hz:
             return Tried()  # it wants more frames than were decoded: what it measured would not be what would go live
         judged = judges.liveness(clip, job.submitted.challenge)
         chips = seal_shadow_chips(judged.chips, job, runtime.keys) if judged.chips else ()

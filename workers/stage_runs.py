@@ -77,7 +77,8 @@ def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: Start
     measured = replace(judged.report, seen_before=seen, cpu_ms=judged.report.cpu_ms | watch.cpu_ms)
     report = _stamped(runtime, job, measured, start)
     runtime.observing.liveness(report)
-    tried = try_liveness(runtime, job, clip, seen) if _may_try(runtime, job, start) else Tried()
+    may_try = _may_try(runtime, job, start)
+    tried = try_liveness(runtime, job, clip, seen, decoded_hz=judges.process_hz) if may_try else Tried()
     if report.capture or not judged.chips:
         runtime.scratch.finish(_entry(job, liveness=report, shadow=ended_early(job, tried)))
         return "bad_recording" if report.capture else "result"
@@ -143,7 +144,7 @@ def _chips_again(runtime: Runtime, send: Send, job: MatchingJob, start: Start) -
 
 
 def _judges(runtime: Runtime, job: Job) -> Judges:
-    """By the job's plan; where it has none, by our own. Raises PlanNotHere, at last PlanNowhere."""
+    """By the job's plan; where it has none, by our own. Raises Transient, at last PlanNowhere."""
     if job.plan is None:
         return runtime.judges
     try:
