@@ -6,19 +6,16 @@ The policy itself is in the event, so nothing else has to be rolled out before i
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from realname.errors import RecordUnreadable, SettingsWrong
+from realname.jwk import SigningKey, encode, is_signed_by, private_of
 from realname.messages import Instant, Name, Unit
 from realname.policy import Effect, Policy, insist_sound
 
@@ -74,22 +71,15 @@ class PolicyActivated(Struct, frozen=True, tag="realname.policy.activated.v1", t
         return hashlib.sha256(self.body.encode()).hexdigest()
 
 
-class SignerKey(Struct, frozen=True):
-    """An Ed25519 key as a JWK (RFC 8037). d: the private half.
+class SignerKey(SigningKey, frozen=True, kw_only=True):
+    """A policy officer's.
 
-    operator: the only one whose policy it may activate. until_sequence: of a key that was retired, the last event that
-              it signed: a key is never taken out of the file, or the events that it signed would hold no more.
+    until_sequence: of a key that was retired, the last event that it signed: a key is never taken out of the file, or
+                    the events that it signed would hold no more.
     """
 
-    kid: Annotated[str, Meta(min_length=1, max_length=80)]
     operator: Name
-    x: str
-    kty: Literal["OKP"] = "OKP"
-    crv: Literal["Ed25519"] = "Ed25519"
-    alg: Literal["EdDSA"] = "EdDSA"
-    use: Literal["sig"] = "sig"
     until_sequence: int | None = None
-    d: str | UnsetType = UNSET
 
 
 class SignerKeys(Struct, frozen=True):
@@ -127,12 +117,8 @@ class Held(NamedTuple):
 
 def sign(activation: Activation, key: SignerKey) -> PolicyActivated:
     """The event. Raises SettingsWrong where the key has no private half."""
-    if isinstance(key.d, UnsetType):
-        raise SettingsWrong(f"key {key.kid} has no private half")
-    body = msgspec.json.encode(activation)
-    private = Ed25519PrivateKey.from_private_bytes(_unbase64url(key.d))
-    signature = base64.urlsafe_b64encode(private.sign(body)).decode()
-    return PolicyActivated(activation.operator, key.kid, body.decode(), signature)
+    private, body = private_of(key), msgspec.json.encode(activation)
+    return PolicyActivated(activation.operator, key.kid, body.decode(), encode(private.sign(body)))
 
 
 def check(event: PolicyActivated, before: Held | None, signers: SignerKeys) -> Held | Refused:
@@ -140,7 +126,7 @@ def check(event: PolicyActivated, before: Held | None, signers: SignerKeys) -> H
     key = next((key for key in signers.keys if key.kid == event.signer and key.operator == event.operator), None)
     if key is None:
         return Refused("unknown_signer")
-    if not _is_signed(event, key):
+    if not is_signed_by(key, event.signature, event.body.encode()):
         return Refused("signature")
     activation = read_activation(event)
     if activation is None:
@@ -175,15 +161,6 @@ def read_activation(event: PolicyActivated) -> Activation | None:
         return msgspec.json.decode(event.body, type=Activation)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _is_signed(event: PolicyActivated, key: SignerKey) -> bool:
-    try:
-        public = Ed25519PublicKey.from_public_bytes(_unbase64url(key.x))
-        public.verify(_unbase64url(event.signature), event.body.encode())
-    except (InvalidSignature, ValueError, binascii.Error):
-        return False
-    return True
 
 
 def _is_sound(activation: Activation) -> bool:
@@ -226,7 +203,3 @@ def decode_plan(body: bytes) -> Plan:
         return msgspec.msgpack.decode(body, type=Plan)
     except (msgspec.ValidationError, msgspec.DecodeError):
         raise RecordUnreadable("a plan does not decode") from None
-
-
-def _unbase64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from datetime import UTC, datetime, timedelta
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
 from realname import ids
 from realname.activation import Activation, Plan, PolicyActivated, SignerKey, sign
 from realname.calibration import load_calibration
+from realname.jwk import new_key
 from realname.messages import ActionTrace, BlobRef, Challenge, Consent, LivenessReport, MatchReport, RegistrationSubmitted
 from realname.policy import load_policy
 
@@ -70,10 +69,7 @@ def a_match(**changes) -> MatchReport:
 
 def a_signer(operator: str = "north") -> SignerKey:
     """A key pair made anew."""
-    key = Ed25519PrivateKey.generate()
-    halves = (key.public_key().public_bytes_raw(), key.private_bytes_raw())
-    public, private = (base64.urlsafe_b64encode(half).decode().rstrip("=") for half in halves)
-    return SignerKey(kid=f"{operator}-policy-1", operator=operator, x=public, d=private)
+    return new_key(SignerKey, operator, f"{operator}-policy-1")
 
 
 def an_activation(**changes) -> Activation:

@@ -16,10 +16,10 @@ import os
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from realname.activation import SIGNERS_FILE
+from realname.jwk import SigningKey, new_key, public_half
 from realname.keys import new_key_file
 
 JWKS = "callers.jwks.json"
@@ -28,23 +28,10 @@ POLICY_JWKS = SIGNERS_FILE
 _CHALLENGE_KEY_BYTES = 32
 
 
-class CallerKey(Struct, frozen=True):
-    """An Ed25519 key as a JWK (RFC 8037). operator: for whom it signs; d: the private half, absent in the JWKS."""
-
-    kid: str
-    operator: str
-    x: str
-    d: str | UnsetType = UNSET
-    kty: str = "OKP"
-    crv: str = "Ed25519"
-    alg: str = "EdDSA"
-    use: str = "sig"
-
-
 class KeySet(Struct, frozen=True):
     """A JWK set (RFC 7517)."""
 
-    keys: tuple[CallerKey, ...]
+    keys: tuple[SigningKey, ...]
 
 
 def make_keys(folder: Path, operators: tuple[str, ...]) -> tuple[str, ...]:
@@ -57,7 +44,7 @@ def make_keys(folder: Path, operators: tuple[str, ...]) -> tuple[str, ...]:
             written.append(_write(vault_key, msgspec.json.encode(new_key_file(operator))))
         for name, key_id in ((caller_file(operator), f"{operator}-1"), (policy_file(operator), f"{operator}-policy-1")):
             if not (private := folder / name).exists():
-                written.append(_write(private, msgspec.json.encode(new_signing_key(operator, key_id))))
+                written.append(_write(private, msgspec.json.encode(new_key(SigningKey, operator, key_id))))
     if not (challenge := folder / CHALLENGE_KEY).exists():
         written.append(_write(challenge, base64.b64encode(os.urandom(_CHALLENGE_KEY_BYTES)) + b"\n"))
     for name, halves in ((JWKS, caller_file("*")), (POLICY_JWKS, policy_file("*"))):
@@ -77,17 +64,10 @@ def policy_file(operator: str) -> str:
     return f"{operator}.policy.jwk.json"
 
 
-def new_signing_key(operator: str, key_id: str) -> CallerKey:
-    """A fresh key pair."""
-    key = Ed25519PrivateKey.generate()
-    public, private = key.public_key().public_bytes_raw(), key.private_bytes_raw()
-    return CallerKey(kid=key_id, operator=operator, x=_base64url(public), d=_base64url(private))
-
-
 def _public(folder: Path, halves: str) -> KeySet:
     """The public halves of all private keys of that pattern in the folder, in the order of their names."""
-    private = [msgspec.json.decode(path.read_bytes(), type=CallerKey) for path in sorted(folder.glob(halves))]
-    return KeySet(tuple(msgspec.structs.replace(key, d=UNSET) for key in private))
+    private = [msgspec.json.decode(path.read_bytes(), type=SigningKey) for path in sorted(folder.glob(halves))]
+    return KeySet(tuple(public_half(key) for key in private))
 
 
 def _write(path: Path, body: bytes) -> str:
@@ -100,7 +80,3 @@ def _write(path: Path, body: bytes) -> str:
         os.fsync(file.fileno())
     half.replace(path)
     return path.name
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,10 +9,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import jwt
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from msgspec import UNSET, Meta, Struct, UnsetType
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Meta, Struct
 
 from realname.errors import SettingsWrong
+from realname.jwk import SigningKey, new_key, private_of, public_half, public_of
 from services.intake.problem_names import Name
 from services.intake.problems import Problem
 
@@ -25,17 +24,8 @@ _CACHE_MAX = 1024  # verified tokens; a store system uses one token for many cal
 _TOKEN_CHARS_MAX = 4096
 
 
-class CallerKey(Struct, frozen=True):
-    """An Ed25519 key as a JWK (RFC 8037). operator: the only one it speaks for; d: the private half."""
-
-    kid: Annotated[str, Meta(min_length=1, max_length=80)]
-    operator: str
-    x: str
-    kty: Literal["OKP"] = "OKP"
-    crv: Literal["Ed25519"] = "Ed25519"
-    alg: Literal["EdDSA"] = "EdDSA"
-    use: Literal["sig"] = "sig"
-    d: str | UnsetType = UNSET
+class CallerKey(SigningKey, frozen=True):
+    """A store system's."""
 
 
 class KeySet(Struct, frozen=True):
@@ -133,10 +123,8 @@ def read_keys(jwks: bytes) -> tuple[CallerKey, ...]:
 
 def new_caller_key(operator: str, *, number: int = 1) -> tuple[CallerKey, CallerKey]:
     """(private, public) of a fresh key pair, for development and tests; its id is <operator>-<number>."""
-    raw = os.urandom(32)  # RFC 8032: an Ed25519 private key is 32 random bytes
-    public = Ed25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw()
-    key = CallerKey(kid=f"{operator}-{number}", operator=operator, x=_encode(public))
-    return msgspec.structs.replace(key, d=_encode(raw)), key
+    key = new_key(CallerKey, operator, f"{operator}-{number}")
+    return key, public_half(key)
 
 
 def issue_token(
@@ -148,26 +136,17 @@ def issue_token(
     lifetime_s: int = 3600,
 ) -> str:
     """A caller's token, as a store system would sign it. key: with its private half."""
-    if isinstance(key.d, UnsetType):
-        raise SettingsWrong(f"key {key.kid} has no private half: it cannot sign")
+    private = private_of(key)
     expires = int((now + timedelta(seconds=lifetime_s)).timestamp())
     claims = Claims(
         iss=key.operator, sub=subject, aud=AUDIENCE, exp=expires, operator=key.operator, stores=stores, iat=int(now.timestamp())
     )
     body = {name: value for name, value in msgspec.to_builtins(claims).items() if value is not None}
-    return jwt.encode(body, Ed25519PrivateKey.from_private_bytes(_decode(key.d)), algorithm=_ALGORITHM, headers={"kid": key.kid})
+    return jwt.encode(body, private, algorithm=_ALGORITHM, headers={"kid": key.kid})
 
 
 def _public(key: CallerKey) -> Ed25519PublicKey:
     try:
-        return Ed25519PublicKey.from_public_bytes(_decode(key.x))
+        return public_of(key)
     except ValueError:
         raise SettingsWrong(f"callers.jwks.json: key {key.kid} is no Ed25519 key") from None
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

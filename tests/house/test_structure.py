@@ -29,12 +29,11 @@ DOORS = {
     "av": ("workers.decoder", "bench"),
     "obstore": ("realname.vault",),
     "cryptography": (
-        "realname.activation",
+        "realname.jwk",
         "realname.keys",
         "realname.sealing",
         "services.intake.auth",
         "services.intake.cues",
-        "deploy.local",
     ),
     "matplotlib": ("workers.check_plot", "workers.evaluation.plots", "services.cli", "bench"),
     "redis": ("workers", "services", "deploy.local", "bench"),
