@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.registry import Models, load
+from models.registry import Models
 from realname.errors import BadRecording
 from realname.ids import mint
 from realname.messages import (
@@ -27,12 +27,11 @@ from realname.policy import Policy
 from realname.settings import Worker
 from realname.verdicts import Evidence, decide
 from workers.clip import Clip
-from workers.decoder.limits import limits_of
-from workers.decoder.pool import Decoder
 from workers.liveness.challenge import judge_challenge
 from workers.liveness.events import events_of
 from workers.liveness.stage import Signals, judge_liveness
 from workers.matching.stage import judge_match
+from workers.opening import opened
 from workers.runtime import Decodes
 
 NOWHERE = "0" * 64  # nothing was submitted, so there is nothing to sign
@@ -107,15 +106,8 @@ class CheckResult:
 @contextmanager
 def open_checker(settings: Worker, policy: Policy) -> Generator[Checker]:
     """Models and one sandboxed decoder child, for as long as the block runs. Raises ModelCorrupt, DeviceMissing."""
-    decoder = Decoder(limits_of(settings), children=1, died=_nobody)
-    try:
-        models = load(settings)
-        try:
-            yield Checker(policy, models, decoder)
-        finally:
-            models.close()
-    finally:
-        decoder.close()
+    with opened(settings) as tools:
+        yield Checker(policy, tools.models, tools.decoder)
 
 
 def check(
@@ -154,7 +146,7 @@ def check(
     if asked is None:
         challenge = msgspec.structs.replace(challenge, actions=tuple(trace.action for trace in liveness.actions))
     return CheckResult(
-        decision=decide(_submitted(challenge, recorded.portrait_source), Evidence(liveness, match), policy, decided_at=at),
+        decision=decide(unsubmitted(challenge, recorded.portrait_source), Evidence(liveness, match), policy, decided_at=at),
         asked=asked,
         liveness=liveness,
         match=match,
@@ -162,10 +154,6 @@ def check(
         signals=signals,
         cpu_ms=_cpu_ms(decoded, liveness, match),
     )
-
-
-def _nobody(_: str) -> None:
-    """Who is told of decoder deaths: the result says clip_unreadable, that is enough here."""
 
 
 def _matched(portrait: bytes, chips: list[bytes], policy: Policy, models: Models, decoder: Decodes) -> MatchReport:
@@ -182,7 +170,7 @@ def _as_shown(report: LivenessReport, signals: Signals) -> LivenessReport:
     return msgspec.structs.replace(report, challenge_unmet=(), actions=answer.actions, extra_blinks=0, extra_turns=0)
 
 
-def _submitted(challenge: Challenge, portrait_source: PortraitSource) -> RegistrationSubmitted:
+def unsubmitted(challenge: Challenge, portrait_source: PortraitSource) -> RegistrationSubmitted:
     """A registration that nobody handed in, since decide() judges registrations."""
     return RegistrationSubmitted(
         id=mint(challenge.issued_at, bytes(10)),

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from realname import ids
 from realname.messages import Action, Challenge, RegistrationSubmitted
 from realname.reasons import Reason
+from workers.check import unsubmitted
 
 Make = Callable[[Path], bytes]  # folder of fetched media -> bytes of an upload
 Mode = Literal["cues", "no_cues"]  # cues under the production policy; a finished clip under the development policy
@@ -66,20 +69,8 @@ def submitted(presentation: Presentation, mode: Mode) -> RegistrationSubmitted:
             clip_started_at_s=CLIP_STARTED_AT_S,
             digest_at_s=CLIP_STARTED_AT_S + presentation.clip_s + presentation.digest_after_s,
         )
-    return RegistrationSubmitted(
-        id=ids.mint(ISSUED_AT, presentation.id.encode().ljust(10, b"-")[-10:]),
-        operator="bench",
-        store="bench",
-        terminal="bench",
-        purpose="mobile",
-        path="face",
-        consent=None,
-        lines_held=0,
-        challenge=challenge,
-        submitted_at=ISSUED_AT,
-        fingerprint="0" * 64,
-        portrait_source="chip_read",
-    )
+    identity = ids.mint(ISSUED_AT, presentation.id.encode().ljust(10, b"-")[-10:])
+    return msgspec.structs.replace(unsubmitted(challenge, "chip_read"), id=identity)
 
 
 def numbered(prefix: str, rows: list[Presentation]) -> list[Presentation]:

@@ -14,23 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
-from models.registry import Models, load
+from models.registry import Models
 from realname.calibration import Calibration
 from realname.errors import BadRecording
 from realname.settings import Worker
-from workers.decoder.limits import limits_of
-from workers.decoder.pool import Decoder
-from workers.evaluation.dataset import Dataset, DatasetWrong, Pair, Portrayed
+from workers.evaluation.dataset import Dataset, DatasetWrong, Portrayed
+from workers.evaluation.images import Embeddings, listed_scores
 from workers.evaluation.operating_points import PERSONS_MIN, Origin, calibration_of, deviations_of, thresholds_of
 from workers.evaluation.pairs import IMAGE_ENDINGS
 from workers.evaluation.reading import read_dataset
-from workers.evaluation.scores import Scores, all_pairs, counts_of
+from workers.evaluation.scores import Scores, all_pairs
 from workers.matching.faces import embed_image
+from workers.opening import opened
 from workers.runtime import Decodes
 
 MANIFESTS = ("*.csv", "*.txt")  # of a folder that says itself what its images are
 
-Embeddings = dict[Path, NDArray[np.float32]]
 Tells = Callable[[int, int], None]  # images done, images in all
 
 
@@ -49,15 +48,8 @@ class Calibrator:
 @contextmanager
 def open_calibrator(settings: Worker) -> Generator[Calibrator]:
     """Models and one sandboxed decoder child. Raises ModelCorrupt, DeviceMissing, SettingsWrong."""
-    decoder = Decoder(limits_of(settings), children=1, died=_nobody)
-    try:
-        models = load(settings)
-        try:
-            yield Calibrator(models, decoder)
-        finally:
-            models.close()
-    finally:
-        decoder.close()
+    with opened(settings) as tools:
+        yield Calibrator(tools.models, tools.decoder)
 
 
 def read_images(place: Path) -> Dataset:
@@ -80,15 +72,13 @@ def calibrate(dataset: Dataset, models: Models, decoder: Decodes, *, name: str, 
     images = images or list(dict.fromkeys(image for pair in dataset.pairs for image in (pair.a, pair.b)))
     embeddings: Embeddings = {}
     for done, image in enumerate(images, start=1):
-        embedding = embed_file(image, models, decoder)
-        if embedding is not None:
-            embeddings[image] = embedding
+        embeddings[image] = embed_file(image, models, decoder)
         tell(done, len(images))
-    words = f"{dataset.name}, {len(images)} images"
-    origin = Origin(name, models.digests["embedder"], words, len(images), len(images) - len(embeddings))
+    words, failed = f"{dataset.name}, {len(images)} images", sum(face is None for face in embeddings.values())
+    origin = Origin(name, models.digests["embedder"], words, len(images), failed)
     if dataset.portrayed:
         return _of_all(dataset.portrayed, embeddings, models.embedder, origin)
-    return calibration_of(listed_scores(dataset.pairs, embeddings, models.embedder), origin)
+    return calibration_of(listed_scores(dataset.pairs, embeddings, models.embedder.compare), origin)
 
 
 def embed_file(image: Path, models: Models, decoder: Decodes) -> NDArray[np.float32] | None:
@@ -99,21 +89,11 @@ def embed_file(image: Path, models: Models, decoder: Decodes) -> NDArray[np.floa
         return None
 
 
-def listed_scores(pairs: tuple[Pair, ...], embeddings: Embeddings, embedder: Embedder) -> Scores:
-    """Of the pairs that are listed, as far as both have a face."""
-    mated, random, lookalike = list[float](), list[float](), list[float]()
-    for pair in pairs:
-        if pair.a in embeddings and pair.b in embeddings:
-            alike = float(embedder.compare(embeddings[pair.a][None], embeddings[pair.b][None])[0, 0])
-            (mated if pair.mated else lookalike if pair.lookalike else random).append(alike)
-    return Scores(counts_of(mated), counts_of(random), counts_of(lookalike))
-
-
 def _of_all(portrayed: tuple[Portrayed, ...], embeddings: Embeddings, embedder: Embedder, origin: Origin) -> Calibration:
-    found = [each for each in portrayed if each.image in embeddings]
+    found = [(each.person, face) for each in portrayed if (face := embeddings[each.image]) is not None]
     if not found:
         return calibration_of(Scores(), origin)
-    persons, faces = [each.person for each in found], np.stack([embeddings[each.image] for each in found])
+    persons, faces = [person for person, _ in found], np.stack([face for _, face in found])
     scores = all_pairs(faces, persons, embedder.compare)
     if len(set(persons)) < PERSONS_MIN:
         return calibration_of(scores, origin)
@@ -132,7 +112,3 @@ def _of_persons(place: Path) -> Dataset:
     if len({each.person for each in images}) < 2:  # noqa: PLR2004 - an impostor takes two
         raise DatasetWrong(f"{place} has no pairs of images: give a CSV with a, b, mated, LFW, or a folder of persons' folders")
     return Dataset(place.resolve().name, portrayed=images)
-
-
-def _nobody(_: str) -> None:
-    """Who is told of decoder deaths: the image counts as failed, that is enough here."""

@@ -45,6 +45,11 @@ def compared(dataset: Dataset, embeddings: Embeddings, compare: Compare, policy:
     )
 
 
+def listed_scores(pairs: Sequence[Pair], embeddings: Embeddings, compare: Compare) -> Scores:
+    """Of the pairs that are listed, as far as both have a face."""
+    return _scores(pairs, [_similarity(pair, embeddings, compare) for pair in pairs])
+
+
 def _similarity(pair: Pair, embeddings: Embeddings, compare: Compare) -> float | None:
     a, b = embeddings[pair.a], embeddings[pair.b]
     return None if a is None or b is None else round(float(compare(a[None], b[None])[0, 0]), 4)
