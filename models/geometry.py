@@ -86,19 +86,18 @@ def similarity(source: Points, target: NDArray[np.float64]) -> Affine:
     """The rotation, scale and shift (no mirror) that best takes source to target, by least squares.
 
     Both (n, 2), n >= 2. Raises ValueError where all source points coincide.
-    Source: Umeyama 1991, eq. 34-43.
+    As Umeyama 1991, eq. 34-43, in the plane: with points as complex numbers, rotation and scale are the one factor of a
+    linear least-squares fit. A tenth of the time of the singular value decomposition.
     """
     points = np.asarray(source, np.float64)
-    centred, aims = points - points.mean(axis=0), target - target.mean(axis=0)
-    spread = float((centred**2).sum()) / len(points)
-    if spread < SMALLEST**2:
+    middle, aim = points.mean(axis=0), target.mean(axis=0)
+    (x, y), (u, v) = (points - middle).T, (target - aim).T
+    spread = float(x @ x + y @ y)
+    if spread < len(points) * SMALLEST**2:
         raise ValueError("all points coincide")
-    left, strengths, right = np.linalg.svd(aims.T @ centred / len(points))
-    signs = np.array([1.0, np.sign(np.linalg.det(left) * np.linalg.det(right)) or 1.0])
-    rotation = left @ np.diag(signs) @ right
-    scale = float((strengths * signs).sum()) / spread
-    shift = target.mean(axis=0) - scale * rotation @ points.mean(axis=0)
-    return np.column_stack([scale * rotation, shift]).astype(np.float32)
+    along, across = float(x @ u + y @ v) / spread, float(x @ v - y @ u) / spread
+    turn = np.array([[along, -across], [across, along]])
+    return np.column_stack([turn, aim - turn @ middle]).astype(np.float32)
 
 
 def arcface_map(five: Points) -> Affine:

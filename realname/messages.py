@@ -129,6 +129,7 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     repeat: unlikeness of the two most alike stretches, forwards or backwards: 0 the same, about 1 unrelated; None where
             too little moves to tell.
     turn_width: width between the eyes at the turn at which it is least, over a head's at that yaw; None without a turn.
+    turned_s: how long the quickest turn stayed beyond half its angle; None where both its ends were not seen.
     stillness: how little the face moved in itself over its stillest second, in eye distances; None where not seen so long.
     signs: layers of the liveness stage that fired, by their own reason; the policy says what each leads to.
     seen_before: whether this clip, or its motion, was handed in within 24 h under another id; None: not looked at.
@@ -167,6 +168,7 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     repeat: float | None = None
     turn_width: float | None = None
     stillness: float | None = None
+    turned_s: float | None = None
     recording: dict[str, float | str] = {}
 
 

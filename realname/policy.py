@@ -110,6 +110,7 @@ class TurnRules(Struct, frozen=True, forbid_unknown_fields=True):
     parallax_yaw_range_deg_min: float
     width_min: float = 0.0  # of a head, at the turn: below it, and less deep than deep_min, the face is flat
     deep_min: float = 0.0  # parallax from which on the width says nothing
+    turned_s_min: float = 0.0  # beyond half its angle: a shorter turn is too quick to be told from a clip played faster
 
 
 class TrackRules(Struct, frozen=True, forbid_unknown_fields=True):

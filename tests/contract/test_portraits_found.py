@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from bench import documents, media
-from models.geometry import Points, area
+from models.geometry import Points, area, five_points
 from models.registry import Models
 from realname.policy import load_policy
 from realname.reasons import Reason
-from workers.chips import pack_chip
+from workers.chips import core_details, pack_chip
+from workers.glimpses import pack_glimpses
+from workers.matching.faces import locate_face
 from workers.matching.portrait import Found, Missing, find_portrait
 from workers.matching.stage import judge_match
 
@@ -111,3 +114,16 @@ def test_the_portrait_s_quality_has_the_same_names_as_the_clip_s(real_models: Mo
     quality = match(person_a.photo, person_a, real_models).quality
     assert {"sharpness", "eyes_visible", "over_exposure_prevention", "single_face_present"} <= set(quality)
     assert quality["inter_eye_distance_px"] == pytest.approx(144, abs=6)
+
+
+def test_a_portrait_is_held_against_the_glimpsed_frames_too(real_models: Models, person_a: Person):
+    """The photo's own picture among the glimpses, as if it had been taken from the clip, and among the chips not."""
+    found = locate_face(person_a.photo, real_models)
+    assert found is not None
+    glimpse = core_details(cv2.cvtColor(person_a.photo, cv2.COLOR_BGR2GRAY), five_points(found))
+    alone = judge_match(person_a.photo, person_a.chips, real_models, POLICY)
+    among = judge_match(person_a.photo, [*person_a.chips, pack_glimpses([-glimpse, glimpse])], real_models, POLICY)
+    assert alone.copy_correlation is not None
+    assert among.copy_correlation is not None
+    assert alone.copy_correlation < POLICY.match.copy_correlation_max < among.copy_correlation
+    assert among.similarities == alone.similarities

@@ -36,8 +36,6 @@ OPEN = {
     "cut_and_loop-01": "the cut lies where the face looks alike on both sides; no stretch is shown twice",
     "held_until_cue-01": "held for one second: less than a person may hold still",
     "idle_loop-02": "it goes to and fro where hardly anything moves",
-    "sped_up-05": "no layer looks for pace yet",
-    "own_frame-09": "only the matched frames are compared with the portrait",
 }
 # Genuine, and asked again today: a debt to the customer.
 ASKED_AGAIN = {
@@ -49,7 +47,6 @@ UNNOTICED = {
     Reason.LIVENESS_DOUBTFUL: "as presentation_attack",
     Reason.SIMILARITY_DOUBTFUL: "no look-alikes are in a registry",
     Reason.CLIP_SPLICED: "the two loops of the short cut are ones that it misses; `make attacks` has ones that it finds",
-    Reason.CLIP_SPED_UP: "not built yet",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from workers.liveness.blink import Blink, closedness_of, find_blinks
 from workers.liveness.challenge import Answer, judge_challenge, outside_visit
 from workers.liveness.events import SIDES, events_of
 from workers.liveness.flatness import Depth, depth_around, width_at
-from workers.liveness.turn import Turn, find_turns, yaw_deg_of
+from workers.liveness.turn import Turn, find_turns, turned_s, yaw_deg_of
 from workers.liveness.windows import is_outside_visit, windows_of
 
 SLIGHT_TURN_SHARE = 0.5  # of the asked angle: from here on a turn was begun, and the customer hears "further"
@@ -27,6 +27,7 @@ class Motion:
     slight: turns that were begun and did not go far enough.
     depth:  of the turn that shows the least; None where an asked turn, or every window, shows too few frames.
     width:  of the turn at which the face is narrowest for its yaw, about 1 of a head; None without a turn.
+    turned_s: of the quickest turn; None where no turn was seen from beginning to end.
     """
 
     at_s: NDArray[np.float64]
@@ -38,6 +39,7 @@ class Motion:
     answer: Answer
     depth: Depth | None
     width: float | None = None
+    turned_s: float | None = None
 
 
 def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge: Challenge, policy: Policy) -> Motion:
@@ -52,9 +54,13 @@ def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge:
     if len(at_s) and is_outside_visit(challenge, float(at_s[-1]), policy.cues):
         answer = outside_visit(answer)
     depth = _depth_of_turns(_asked_at_s(answer), [turn.at_s for turn in turns], points, policy, yaw_deg=yaw_deg, at_s=at_s)
-    widths = [width_at(turn.peak, points, yaw_deg) for turn in turns]
-    width = min((width for width in widths if width is not None), default=None)
-    return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth, width)
+    width = _least(width_at(turn.peak, points, yaw_deg) for turn in turns)
+    quickest_s = _least(turned_s(turn, yaw_deg, at_s) for turn in turns)
+    return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth, width, quickest_s)
+
+
+def _least(values: Iterable[float | None]) -> float | None:
+    return min((value for value in values if value is not None), default=None)
 
 
 def _asked_at_s(answer: Answer) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,9 +16,10 @@ from realname.messages import Challenge, LivenessReport
 from realname.policy import Policy, TrackRules
 from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
-from workers.chips import SMALL_FACE_PX, full_range, gray_chip, pack_best, small_face
+from workers.chips import SMALL_FACE_PX, core_details, full_range, gray_chip, pack_best, small_face
 from workers.clip import Clip
-from workers.liveness.choice import best_of, candidate_groups, fit_frames
+from workers.glimpses import GLIMPSE_BYTES, GLIMPSES_MAX, MARK, pack_glimpses
+from workers.liveness.choice import best_of, candidate_groups, fit_frames, spread
 from workers.liveness.continuity import constancy, sides_of
 from workers.liveness.leaps import Leaps, leaps_of
 from workers.liveness.repeats import repeats_of
@@ -48,7 +50,7 @@ class Signals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """chips: packed faces for the match, best first; empty where the capture is bad. Sealed by the caller."""
+    """chips: packed faces for the match, best first, then glimpses (workers/glimpses.py); none where the capture is bad."""
 
     report: LivenessReport
     chips: list[bytes]
@@ -98,7 +100,6 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
     """What the track alone says."""
     several = track.crowded > policy.clip.several_share_max * track.detections
     answer, depth, stillness = motion.answer, motion.depth, stillness_of(track.points, clip.at_s)
-    frozen = stillness is not None and stillness < policy.track.stillness_min
     return LivenessReport(
         capture=_clip_faults(clip, track, policy, several=several),
         challenge_unmet=answer.unmet,
@@ -118,9 +119,18 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
         turns_deg=tuple(round(turn.deg if turn.side == "left" else -turn.deg, 2) for turn in motion.turns),
         turn_width=None if motion.width is None else round(motion.width, 4),
         stillness=None if stillness is None else round(stillness, 6),
-        signs=(*signs_of(clip.recording, policy.clip.recorder_marks_min), *([Reason.FACE_FROZEN] if frozen else [])),
+        turned_s=None if motion.turned_s is None else round(motion.turned_s, 3),
+        signs=(*signs_of(clip.recording, policy.clip.recorder_marks_min), *_signs_of_motion(motion, stillness, policy)),
         recording=facts_of(clip.recording),
     )
+
+
+def _signs_of_motion(motion: Motion, stillness: float | None, policy: Policy) -> Iterator[Reason]:
+    """The layers that look at the landmarks alone."""
+    if stillness is not None and stillness < policy.track.stillness_min:
+        yield Reason.FACE_FROZEN
+    if motion.turned_s is not None and motion.turned_s < policy.turn.turned_s_min:
+        yield Reason.CLIP_SPED_UP
 
 
 def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> tuple[Reason, ...]:
@@ -163,6 +173,14 @@ class _Scene:
             faces[frame] = small_face(self.clip.gray(frame), five_points(self.track.points[frame]))
         leaps = leaps_of(faces, self.clip.at_s, drift_max=self.policy.track.face_drift_max)
         return leaps, repeats_of(self.clip.small, self.clip.at_s).least
+
+    def glimpses(self, chips: Sequence[bytes]) -> list[bytes]:
+        """Of as many frames, evenly over the clip, as there is room for beside the chips."""
+        room = CHIPS_BYTES_MAX - sum(len(chip) + SEALING_BYTES for chip in chips) - SEALING_BYTES - len(MARK)
+        seen = np.flatnonzero(self.track.seen).tolist()
+        frames = spread(seen, min(GLIMPSES_MAX, max(0, room) // GLIMPSE_BYTES))
+        details = [core_details(self.clip.gray(frame), five_points(self.track.points[frame])) for frame in frames]
+        return [pack_glimpses(details)] if details else []
 
     def look(self) -> tuple[list[list[int]], dict[int, Quality]]:
         """The frames from which chips may be taken, in groups, and how good each is."""
@@ -226,6 +244,9 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
         repeat=None if repeat is None else round(repeat, 4),
         signs=(*report.signs, *([Reason.CLIP_SPLICED] if _is_spliced(leaps, repeat, policy.track) else [])),
     )
+    if not lost:
+        with watch.step("chips"):
+            chips += scene.glimpses(chips)
     return examined, [] if lost else chips, Signals(scene.motion, track.boxes, frontal, scores, best)
 
 

@@ -73,6 +73,26 @@ def find_turns(
     return found
 
 
+def turned_s(turn: Turn, yaw_deg: NDArray[np.float32], at_s: NDArray[np.float64]) -> float | None:
+    """How long a turn stayed beyond half its angle, by straight lines between frames; None where an end was not seen.
+
+    yaw_deg: (T,), NaN where no face was found. at_s: (T,) seconds.
+    """
+    beyond = yaw_deg if turn.side == "left" else -yaw_deg
+    within = np.flatnonzero(~(beyond > turn.deg / 2))
+    place = int(np.searchsorted(within, turn.peak))
+    if not 0 < place < len(within):
+        return None
+    crossed_s: list[float] = []
+    for out in within[place - 1 : place + 1].tolist():
+        inner = out + 1 if out < turn.peak else out - 1
+        pair = sorted((out, inner), key=lambda frame: float(beyond[frame]))
+        if np.isnan(beyond[out]):
+            return None
+        crossed_s.append(float(np.interp(turn.deg / 2, beyond[pair], at_s[pair])))
+    return crossed_s[1] - crossed_s[0]
+
+
 def _excursions(yaw_deg: NDArray[np.float32], neutral_max_deg: float) -> list[tuple[int, int]]:
     """First and last frame of each run on one side beyond the neutral zone."""
     sides = np.nan_to_num(np.sign(yaw_deg) * (np.abs(yaw_deg) >= neutral_max_deg)).astype(int)

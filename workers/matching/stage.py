@@ -15,6 +15,7 @@ from realname.messages import MatchReport
 from realname.policy import Policy
 from realname.reasons import Reason
 from workers.chips import luma_of, unpack_chip
+from workers.glimpses import are_glimpses, glimpsed
 from workers.liveness.continuity import constancy
 from workers.liveness.turn import DEG_PER_RATIO
 from workers.matching.portrait import Found, Missing, find_portrait
@@ -26,11 +27,11 @@ MISSING: dict[Missing, Reason] = {Missing.NONE: Reason.NO_PORTRAIT_FOUND, Missin
 
 
 def judge_match(portrait: Image, chips: Sequence[bytes], models: Models, policy: Policy) -> MatchReport:
-    """Measure one portrait (BGR, of any size) against packed chips, best first; at least one.
+    """Measure one portrait (BGR, of any size) against packed chips, best first; at least one. Glimpses may follow.
 
     The same input gives the same report, but for its times. A portrait that is unfit is not compared.
     """
-    assert chips, "a clip that is fit to be judged has chips"
+    assert any(not are_glimpses(chip) for chip in chips), "a clip that is fit to be judged has chips"
     watch = Stopwatch()
     with watch.asking("detect"):
         found = find_portrait(portrait, models)
@@ -54,7 +55,7 @@ def _compared(report: MatchReport, found: Found, chips: Sequence[bytes], models:
     """The report on a portrait that is fit, with what comparing it gives."""
     with watch.step("chips"):
         portrait_chip = models.embedder.cut(found.view, found.points)
-        frames = [unpack_chip(chip) for chip in chips]
+        frames = [unpack_chip(chip) for chip in chips if not are_glimpses(chip)]
     if any(frame.shape != portrait_chip.shape for frame in frames):
         return report  # cut for another embedder: nothing can be measured
     with watch.asking("embed"):
@@ -63,7 +64,8 @@ def _compared(report: MatchReport, found: Found, chips: Sequence[bytes], models:
     same = constancy(models.embedder.compare(embeddings[1:], embeddings[1:]))
     with watch.step("copy"):
         portrait_luma, *lumas = (luma_of(models.embedder.in_common(chip)) for chip in (portrait_chip, *frames))
-        copied = copy_correlation_of(portrait_luma, lumas)
+        further = [glimpsed(portrait_luma, chip) for chip in chips if are_glimpses(chip)]
+        copied = max([copy_correlation_of(portrait_luma, lumas), *(value for value in further if value is not None)])
     return msgspec.structs.replace(
         report,
         similarity=round(similarity, 4),

@@ -3,7 +3,7 @@ import pytest
 
 from realname.policy import TurnRules
 from tests.faces import heads, times, yaws
-from workers.liveness.turn import find_turns, yaw_deg_of
+from workers.liveness.turn import find_turns, turned_s, yaw_deg_of
 
 RULES = TurnRules(yaw_deg_min=15.0, hysteresis=0.6, parallax_min=0.1, parallax_yaw_range_deg_min=20.0)
 
@@ -89,3 +89,25 @@ def test_a_head_that_is_held_a_little_askew_is_its_own_neutral():
     askew = yaw_deg_of(heads([15.0] * 30 + [45.0] * 5 + [15.0] * 30))
     assert askew[0] == pytest.approx(0.0, abs=1e-3)
     assert [turn.side for turn in find_turns(askew, times(65), RULES)] == ["left"]
+
+
+def test_a_turn_lasts_between_the_moments_at_which_it_crosses_half_its_angle():
+    yaw = np.array([0, 0, 5, 15, 20, 20, 15, 5, 0, 0], np.float32)
+    (turn,) = find_turns(yaw, times(10), RULES)
+    assert turned_s(turn, yaw, times(10)) == pytest.approx(4 / 12)  # from halfway between 5 and 15 to the same
+    (mirrored,) = find_turns(-yaw, times(10), RULES)
+    assert turned_s(mirrored, -yaw, times(10)) == pytest.approx(4 / 12)
+    assert turned_s(turn, yaw, times(10) / 2) == pytest.approx(2 / 12)
+
+
+@pytest.mark.parametrize("text", ["..LLL", "..LL??..", "..lL"])
+def test_a_turn_whose_end_was_not_seen_lasts_nobody_knows_how_long(text):
+    (turn,) = find_turns(yaws(text), times(len(text)), RULES)
+    assert turned_s(turn, yaws(text), times(len(text))) is None
+
+
+def test_a_turn_straight_through_to_the_other_side_ends_in_the_middle():
+    yaw = np.array([0, 0, 20, 20, -20, -20, 0, 0], np.float32)
+    left, right = find_turns(yaw, times(8), RULES)
+    assert turned_s(left, yaw, times(8)) == pytest.approx((1.5 + 0.25) / 12)
+    assert turned_s(right, yaw, times(8)) == pytest.approx((1.5 + 0.25) / 12)
