@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 from models.batcher import Batcher, BatchLimits, Observes, observe_nothing
 from models.detector import Detector
@@ -56,6 +57,7 @@ def load(settings: Worker, observe: Observes = observe_nothing) -> Models:
     observe: told of each batch, by role.
     """
     cv2.setNumThreads(1)  # processes are scaled, not threads
+    threadpool_limits(1)  # of numpy, likewise: BLAS threads that wait for work spin
     device = usable(Device(settings.device))
     loadout, folder = read_loadout(settings.models_profile), Path(settings.models_dir)
     entries = loadout.entries

@@ -95,6 +95,19 @@ models.close()
     assert done.stdout == ""
 
 
+def test_numpy_calculates_in_one_thread_beside_the_models(models_folder: Path):
+    script = f"""
+import numpy
+from threadpoolctl import threadpool_info
+from models.registry import load
+from realname.settings import Worker
+load(Worker(models_dir={str(models_folder)!r}, device="cpu")).close()
+print(*(pool["num_threads"] for pool in threadpool_info()))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert set(done.stdout.split()) == {"1"}
+
+
 def test_a_file_that_takes_one_image_answers_many_one_by_one(models_folder: Path):
     alone = Session(
         models_folder / ENTRY.file, msgspec.structs.replace(ENTRY, batch="one"), sha256=ENTRY.loaded_sha256, device=Device.CPU
