@@ -22,6 +22,9 @@ EYE_OUTER_LEFT, EYE_OUTER_RIGHT, NOSE_TIP = 36, 45, 30
 # Corners, upper and lower lid of each eye without its corners; source: facts on models, section 3
 LIDS_LEFT, LIDS_RIGHT = (37, 38, 40, 41), (43, 44, 46, 47)
 MOUTH_LEFT, MOUTH_RIGHT = (48, 60), (54, 64)  # outer and inner corner
+FIVE_OF_68: NDArray[np.float64] = np.zeros((5, POINTS))  # a row's mean of some of the points
+for _row, _group in zip(FIVE_OF_68, (LIDS_LEFT, LIDS_RIGHT, (NOSE_TIP,), MOUTH_LEFT, MOUTH_RIGHT), strict=True):
+    _row[list(_group)] = 1 / len(_group)
 # Where ArcFace's 112 x 112 chip wants eyes, nose and mouth corners; source: InsightFace's alignment
 ARCFACE_POINTS: NDArray[np.float64] = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
@@ -78,8 +81,7 @@ def largest_central(boxes: NDArray[np.float32], width: int, height: int) -> int 
 def five_points(points: Points) -> Points:
     """(68, 2) -> (5, 2): eye centres (from the lids), nose tip, mouth corners, image left before right."""
     assert points.shape == (POINTS, 2), points.shape
-    groups = (LIDS_LEFT, LIDS_RIGHT, (NOSE_TIP,), MOUTH_LEFT, MOUTH_RIGHT)
-    return np.stack([points[list(group)].mean(axis=0) for group in groups]).astype(np.float32)
+    return (FIVE_OF_68 @ points).astype(np.float32)
 
 
 def similarity(source: Points, target: NDArray[np.float64]) -> Affine:
@@ -89,15 +91,20 @@ def similarity(source: Points, target: NDArray[np.float64]) -> Affine:
     As Umeyama 1991, eq. 34-43, in the plane: with points as complex numbers, rotation and scale are the one factor of a
     linear least-squares fit. A tenth of the time of the singular value decomposition.
     """
-    points = np.asarray(source, np.float64)
-    middle, aim = points.mean(axis=0), target.mean(axis=0)
-    (x, y), (u, v) = (points - middle).T, (target - aim).T
-    spread = float(x @ x + y @ y)
+    points, aims = _complex(np.asarray(source, np.float64)), _complex(target)
+    middle, aim = complex(points.sum()) / len(points), complex(aims.sum()) / len(aims)
+    points -= middle
+    spread = complex(np.vdot(points, points)).real
     if spread < len(points) * SMALLEST**2:
         raise ValueError("all points coincide")
-    along, across = float(x @ u + y @ v) / spread, float(x @ v - y @ u) / spread
-    turn = np.array([[along, -across], [across, along]])
-    return np.column_stack([turn, aim - turn @ middle]).astype(np.float32)
+    turn = complex(np.vdot(points, aims - aim)) / spread
+    shift = aim - turn * middle
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]], np.float32)
+
+
+def _complex(points: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """(n, 2) -> (n,)."""
+    return points[:, 0] + 1j * points[:, 1]
 
 
 def arcface_map(five: Points) -> Affine:
