@@ -22,6 +22,14 @@ EYE_OUTER_LEFT, EYE_OUTER_RIGHT, NOSE_TIP = 36, 45, 30
 # Corners, upper and lower lid of each eye without its corners; source: facts on models, section 3
 LIDS_LEFT, LIDS_RIGHT = (37, 38, 40, 41), (43, 44, 46, 47)
 MOUTH_LEFT, MOUTH_RIGHT = (48, 60), (54, 64)  # outer and inner corner
+# Which point of a mirrored face each point is: jaw, brows, nose, eyes, mouth outside and inside
+MIRRORED: NDArray[np.intp] = np.array(
+    [
+        *(*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),
+        *(*range(45, 41, -1), 47, 46, *range(39, 35, -1), 41, 40),
+        *(*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65),
+    ]
+)
 FIVE_OF_68: NDArray[np.float64] = np.zeros((5, POINTS))  # a row's mean of some of the points
 for _row, _group in zip(FIVE_OF_68, (LIDS_LEFT, LIDS_RIGHT, (NOSE_TIP,), MOUTH_LEFT, MOUTH_RIGHT), strict=True):
     _row[list(_group)] = 1 / len(_group)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.detector import RunsItems
-from models.geometry import POINTS, Box, Points, square_of_height
+from models.geometry import MIRRORED, POINTS, Box, Points, square_of_height
 from models.pixels import Image, Planes, assert_colour_or_gray, gray_square
 from models.session import Floats
 
@@ -28,6 +28,13 @@ class Landmarks:
         """
         return self.locate_many([(image, box)])[0]
 
+    def locate_both_ways(self, image: Image, box: Box) -> tuple[Points, Points]:
+        """As locate says, and as it says of the mirrored picture, brought back: the model does not see both alike."""
+        square = square_of_height(box)
+        item = prepare(image, square)
+        (plain,), (mirrored,) = self.model.run([item, np.ascontiguousarray(item[..., ::-1])])
+        return read(plain, square), read(unmirrored(mirrored), square)
+
     def locate_many(self, faces: Sequence[tuple[Image, Box]]) -> list[Points]:
         """The same for many faces in one go."""
         squares = [square_of_height(box) for _, box in faces]
@@ -40,6 +47,12 @@ def prepare(image: Image, square: Box) -> Planes:
     """A face -> (1, 64, 64) gray, x / 256, of the square of the box's height."""
     assert_colour_or_gray(image)
     return gray_square(image, square, SIDE_PX)
+
+
+def unmirrored(found: Floats) -> Floats:
+    """The model's answer on a mirrored square -> what it is on the square. (136,) both: pixel i was pixel SIDE_PX - 1 - i."""
+    points = found.reshape(POINTS, 2)[MIRRORED]
+    return np.column_stack([(SIDE_PX - 1) / SIDE_PX - points[:, 0], points[:, 1]]).reshape(-1).astype(np.float32)
 
 
 def read(found: Floats, square: Box) -> Points:

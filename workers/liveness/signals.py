@@ -42,9 +42,19 @@ class Motion:
     turned_s: float | None = None
 
 
-def motion_of(points: NDArray[np.float32], at_s: NDArray[np.float64], challenge: Challenge, policy: Policy) -> Motion:
-    """All motion of a track, held against the challenge. points: (T, 68, 2), NaN where unseen. at_s: (T,) seconds."""
-    yaw_deg, closedness = yaw_deg_of(points), closedness_of(points)
+def motion_of(
+    points: NDArray[np.float32],
+    at_s: NDArray[np.float64],
+    challenge: Challenge,
+    policy: Policy,
+    *,
+    askew: NDArray[np.float32] | None = None,
+) -> Motion:
+    """All motion of a track, held against the challenge. points: (T, 68, 2), NaN where unseen. at_s: (T,) seconds.
+
+    askew: of yaw_deg_of.
+    """
+    yaw_deg, closedness = yaw_deg_of(points, askew), closedness_of(points)
     blinks = find_blinks(closedness, at_s, policy.blink)
     turns = find_turns(yaw_deg, at_s, policy.turn)
     begun = find_turns(yaw_deg, at_s, policy.turn, deg_min=SLIGHT_TURN_SHARE * policy.turn.yaw_deg_min)

@@ -65,7 +65,7 @@ def judge_liveness(clip: Clip, challenge: Challenge, models: Models, policy: Pol
     watch = Stopwatch()
     track = _follow(clip, models, policy, watch)
     with watch.step("signals"):
-        motion = motion_of(track.points, clip.at_s, challenge, policy)
+        motion = motion_of(track.points, clip.at_s, challenge, policy, askew=track.askew)
     report = _described(clip, track, motion, policy)
     if not track.seen.any():
         return Judged(_timed(report, models, watch), [], Signals(motion, track.boxes))
@@ -85,13 +85,18 @@ def _follow(clip: Clip, models: Models, policy: Policy, watch: Stopwatch) -> Tra
     """Detect now and then, locate on every frame; the luma plane is enough for landmarks."""
     track = Track(len(clip), clip.width, clip.height, policy.clip.detect_every, policy.track.overlap_min)
     for index in range(len(clip)):
-        if track.detection_due(index):
+        due = track.detection_due(index)
+        if due:
             with watch.asking("detect"):
                 faces = models.detector.detect(clip.bgr(index))
             track.meet(index, [face.box for face in faces])
         if track.box is not None:
             with watch.asking("landmarks"):
-                points = models.landmarks.locate(clip.gray(index), track.box)
+                if due:
+                    points, mirrored = models.landmarks.locate_both_ways(clip.gray(index), track.box)
+                    track.compare(index, points, mirrored)
+                else:
+                    points = models.landmarks.locate(clip.gray(index), track.box)
             track.follow(index, points)
     return track
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.geometry import POINTS, SMALLEST, Box, Points, area, iou, largest_central
+from models.geometry import POINTS, SMALLEST, Box, Points, area, iou, largest_central, nose_ratio
 from workers.quality import single_face_of
 
 COMPARABLE_AREA_MIN = 0.25  # a second face counts from this share of the followed one's area: nearer than a passer-by
@@ -27,6 +27,7 @@ class Track:
     overlap_min:  IoU of a detection with the carried box, from which on it is the same face.
     box:          where the face is looked for now; None: it is lost, or not yet found.
     points:       (frames, 68, 2) landmarks, NaN where unseen. boxes: (frames, 4), the same.
+    askew:        (frames,) how much larger the nose ratio is by both ways of looking than by one; NaN where not looked.
     jumps:        frames at which a face was found elsewhere than where the track led.
     singles:      of each detection with a face: ISO/IEC 29794-5 single face present.
     """
@@ -39,6 +40,7 @@ class Track:
     box: Box | None = None
     points: NDArray[np.float32] = field(init=False)
     boxes: NDArray[np.float32] = field(init=False)
+    askew: NDArray[np.float32] = field(init=False)
     jumps: list[int] = field(default_factory=list[int])
     detections: int = 0
     crowded: int = 0
@@ -51,6 +53,7 @@ class Track:
         """Nothing is seen yet."""
         self.points = np.full((self.frames, POINTS, 2), np.nan, np.float32)
         self.boxes = np.full((self.frames, 4), np.nan, np.float32)
+        self.askew = np.full(self.frames, np.nan, np.float32)
 
     def detection_due(self, index: int) -> bool:
         """While the face is lost on every frame; else now and then, and on the last frame, which confirms the tail."""
@@ -86,6 +89,10 @@ class Track:
         self.box = np.concatenate([low + self._margins[0] * extent, high + self._margins[1] * extent]).astype(np.float32)
         self._last_box = self.box
 
+    def compare(self, index: int, points: Points, mirrored: Points) -> None:
+        """Take what the landmarks say of frame index as it is, and as a mirror shows it."""
+        self.askew[index] = (nose_ratio(mirrored) - nose_ratio(points)) / 2
+
     @property
     def seen(self) -> NDArray[np.bool_]:
         """(frames,): the face was followed here, and a later detection found it where it was followed to."""
@@ -104,6 +111,7 @@ class Track:
         """Landmarks always find something: what no detection confirmed is not evidence, so it goes."""
         self.points[self._confirmed + 1 : index + 1] = np.nan
         self.boxes[self._confirmed + 1 : index + 1] = np.nan
+        self.askew[self._confirmed + 1 : index + 1] = np.nan
         self.box, self._margins = None, None
 
 

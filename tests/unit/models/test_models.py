@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from models.detector import Detector
 from models.embedder import Embedder, open_embedder
+from models.geometry import MIRRORED
 from models.landmarks import Landmarks
 from models.manifest import Alignment, Embedding, Role, read_manifest
 from models.session import Floats
@@ -90,6 +91,33 @@ def test_landmarks_are_read_in_the_square_of_the_boxs_height():
     assert points.shape == (68, 2)
     assert points.dtype == np.float32
     np.testing.assert_allclose(points, np.tile([120, 120], (68, 1)))
+
+
+def test_a_face_is_looked_at_in_a_mirror_too_and_its_points_come_back_in_order():
+    """A model that says where a bright pixel is, and calls it the left corner of the left eye, whichever way it looks."""
+    gray = np.zeros((80, 80), np.uint8)
+    gray[20, 10] = 255
+
+    class SeesBright:
+        def run(self, items):
+            found = []
+            for item in items:
+                y, x = np.unravel_index(int(item[0].argmax()), item[0].shape)
+                points = np.full((68, 2), 0.5, np.float32)
+                points[36] = x / 64, y / 64
+                found.append((points.reshape(-1),))
+            return found
+
+    plain, mirrored = Landmarks(SeesBright()).locate_both_ways(gray, np.float32([0, 0, 64, 64]))
+    np.testing.assert_allclose(plain[36], [10, 20])
+    np.testing.assert_allclose(mirrored[45], [10, 20])  # the mirrored eye is the other one
+    assert mirrored[36, 0] > 30  # the middle, where everything else is
+
+
+def test_each_point_of_a_mirrored_face_mirrored_again_is_itself():
+    assert (MIRRORED[MIRRORED] == np.arange(68)).all()
+    on_the_middle_line = [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]  # chin, ridge and tip and base of the nose, lips
+    assert np.flatnonzero(np.arange(68) == MIRRORED).tolist() == on_the_middle_line
 
 
 def test_landmarks_take_a_y_plane_as_it_is():

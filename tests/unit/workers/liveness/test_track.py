@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models.geometry import nose_ratio
 from tests.faces import head, times
 from workers.liveness.track import Track, longest_gap_s
 
@@ -55,6 +56,28 @@ def test_a_detection_corrects_the_carried_box():
     play(one, {5: [box(size=200)]})
     assert one.boxes[4] == pytest.approx(box(), abs=0.01)
     assert one.boxes[6] == pytest.approx(box(size=200), abs=0.01)
+
+
+def test_a_face_that_a_mirror_shows_further_right_is_read_half_as_much_askew():
+    one = track()
+    one.meet(0, [box()])
+    one.follow(0, head())
+    further = head()
+    further[30, 0] += 10
+    one.compare(0, head(), further)
+    assert one.askew[0] == pytest.approx((nose_ratio(further) - nose_ratio(head())) / 2)
+    assert one.askew[0] > 0
+    assert np.isnan(one.askew[1:]).all()
+
+
+def test_what_was_compared_of_a_face_that_no_detection_confirms_goes_with_it():
+    one = track()
+    one.meet(0, [box()])
+    for index in range(5):
+        one.follow(index, head())
+        one.compare(index, head(), head())
+    one.meet(5, [])
+    assert np.isnan(one.askew[1:]).all()
 
 
 def test_a_lost_face_is_looked_for_on_every_frame():

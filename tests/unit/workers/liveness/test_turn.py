@@ -58,6 +58,21 @@ def test_the_customers_left_is_the_images_right():
     assert yaw_deg_of(heads([0, 0, 0, -35, 0]))[3] < -15
 
 
+def test_what_the_landmarks_see_askew_is_taken_out_and_changes_evenly_between_looks():
+    askew = np.full(5, np.nan, np.float32)
+    askew[0], askew[4] = 0.0, 0.2
+    corrected = yaw_deg_of(heads([0] * 5), askew)
+    assert np.diff(corrected) == pytest.approx([0.05 * 36] * 4, abs=1e-3)
+    nowhere = np.full(5, np.nan, np.float32)
+    assert yaw_deg_of(heads([0, 0, 0, 35, 0]), nowhere) == pytest.approx(yaw_deg_of(heads([0, 0, 0, 35, 0])))
+
+
+def test_a_turns_own_frames_do_not_draw_the_neutral_to_their_side():
+    swaying = [-2, 2] * 10
+    alone, turned = yaw_deg_of(heads([*swaying, 40])), yaw_deg_of(heads([*swaying, *[40] * 15]))
+    assert turned[-1] == pytest.approx(alone[-1], abs=1e-3)
+
+
 def test_yaw_is_measured_against_the_clips_own_neutral():
     slanted = yaw_deg_of(heads([6, 6, 6, 6, 26]))
     assert slanted[:4] == pytest.approx([0] * 4, abs=1e-4)
