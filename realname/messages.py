@@ -130,7 +130,9 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
             too little moves to tell.
     turn_width: width between the eyes at the turn at which it is least, over a head's at that yaw; None without a turn.
     turned_s: how long the quickest turn stayed beyond half its angle; None where both its ends were not seen.
-    stillness: how little the face moved in itself over its stillest second, in eye distances; None where not seen so long.
+    drift:  how much more the face's details change in half a second than in a sixth, where they do so least; None where it
+            moves all the time. About 1 of a held picture.
+    again:  how much less a stretch and its repetition differ than neighbouring frames do; None where too little moves.
     signs: layers of the liveness stage that fired, by their own reason; the policy says what each leads to.
     seen_before: whether this clip, or its motion, was handed in within 24 h under another id; None: not looked at.
     recording: facts of the file, numbers and words of closed sets, never a text out of it; see workers/recording.py.
@@ -167,8 +169,9 @@ class LivenessReport(Struct, frozen=True, tag="realname.liveness.report.v1", tag
     face_leap: float | None = None
     repeat: float | None = None
     turn_width: float | None = None
-    stillness: float | None = None
     turned_s: float | None = None
+    drift: float | None = None
+    again: float | None = None
     recording: dict[str, float | str] = {}
 
 

@@ -121,7 +121,8 @@ class TrackRules(Struct, frozen=True, forbid_unknown_fields=True):
     face_drift_max: float  # change of the aligned face over a third of a second, from which on embeddings are asked
     face_leap_max: float  # the same from frame to frame, of one face: above it the recording was cut
     repeat_min: float  # unlikeness of the two most alike stretches: below it one was shown again
-    stillness_min: float = 0.0  # in eye distances: a second in which the face moves less in itself is a held picture
+    drift_min: float = 0.0  # a stretch that drifts less is a held picture (workers/liveness/sameness.py)
+    again_min: float = 0.0  # a stretch that is more alike to a later one was played again
 
 
 class PadRules(Struct, frozen=True, forbid_unknown_fields=True):

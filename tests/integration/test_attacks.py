@@ -34,15 +34,12 @@ ATTACKS = [identity for identity, one in SHORT.items() if one.is_attack]
 # Accepted today, or stopped by none of the layers that they name. Each is a debt: whoever builds the layer takes it out.
 OPEN = {
     "cut_and_loop-01": "the cut lies where the face looks alike on both sides; no stretch is shown twice",
-    "held_until_cue-01": "held for one second: less than a person may hold still",
-    "idle_loop-02": "it goes to and fro where hardly anything moves",
 }
 # Switched off, these change nothing here.
 UNNOTICED = {
     Reason.PRESENTATION_ATTACK: "no real artefact is in a registry, and PAD says nothing on made pixels",
     Reason.LIVENESS_DOUBTFUL: "as presentation_attack",
     Reason.SIMILARITY_DOUBTFUL: "no look-alikes are in a registry",
-    Reason.CLIP_SPLICED: "the two loops of the short cut are ones that it misses; `make attacks` has ones that it finds",
 }
 
 

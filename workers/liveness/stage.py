@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -18,14 +19,14 @@ from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
 from workers.chips import SMALL_FACE_PX, core_details, full_range, gray_chip, pack_best, small_face
 from workers.clip import Clip
-from workers.glimpses import GLIMPSE_BYTES, GLIMPSES_MAX, MARK, pack_glimpses
+from workers.glimpses import GLIMPSE_BYTES, GLIMPSES_MAX, MARK, SIDE, pack_glimpses
 from workers.liveness.choice import best_of, candidate_groups, fit_frames, spread
 from workers.liveness.continuity import constancy, sides_of
 from workers.liveness.leaps import Leaps, leaps_of
 from workers.liveness.repeats import repeats_of
+from workers.liveness.sameness import Sameness, sameness_of
 from workers.liveness.signals import Motion, motion_of
 from workers.liveness.spoof_score import pad_frames, pad_live
-from workers.liveness.stillness import stillness_of
 from workers.liveness.track import Track, longest_gap_s
 from workers.quality import Quality, capture_faults, compression_of, quality_of, scene_faults, scores_of, typical, worst_first
 from workers.recording import facts_of, signs_of
@@ -104,7 +105,7 @@ def _follow(clip: Clip, models: Models, policy: Policy, watch: Stopwatch) -> Tra
 def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> LivenessReport:
     """What the track alone says."""
     several = track.crowded > policy.clip.several_share_max * track.detections
-    answer, depth, stillness = motion.answer, motion.depth, stillness_of(track.points, clip.at_s)
+    answer, depth = motion.answer, motion.depth
     return LivenessReport(
         capture=_clip_faults(clip, track, policy, several=several),
         challenge_unmet=answer.unmet,
@@ -123,19 +124,18 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
         turns_at_s=tuple(round(turn.at_s, 3) for turn in motion.turns),
         turns_deg=tuple(round(turn.deg if turn.side == "left" else -turn.deg, 2) for turn in motion.turns),
         turn_width=None if motion.width is None else round(motion.width, 4),
-        stillness=None if stillness is None else round(stillness, 6),
         turned_s=None if motion.turned_s is None else round(motion.turned_s, 3),
-        signs=(*signs_of(clip.recording, policy.clip.recorder_marks_min), *_signs_of_motion(motion, stillness, policy)),
+        signs=(
+            *signs_of(clip.recording, policy.clip.recorder_marks_min),
+            *([Reason.CLIP_SPED_UP] if _is_quick(motion, policy) else []),
+        ),
         recording=facts_of(clip.recording),
     )
 
 
-def _signs_of_motion(motion: Motion, stillness: float | None, policy: Policy) -> Iterator[Reason]:
-    """The layers that look at the landmarks alone."""
-    if stillness is not None and stillness < policy.track.stillness_min:
-        yield Reason.FACE_FROZEN
-    if motion.turned_s is not None and motion.turned_s < policy.turn.turned_s_min:
-        yield Reason.CLIP_SPED_UP
+def _is_quick(motion: Motion, policy: Policy) -> bool:
+    """Whether a turn is too short to be told from one that is played faster."""
+    return motion.turned_s is not None and motion.turned_s < policy.turn.turned_s_min
 
 
 def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> tuple[Reason, ...]:
@@ -156,7 +156,7 @@ def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> 
     return worst_first(reason for holds, reason in faults if holds)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # without slots, in which nothing can be kept
 class _Scene:
     """What is known of one clip that shows a face."""
 
@@ -171,21 +171,28 @@ class _Scene:
         """The aligned face of one frame."""
         return self.models.embedder.cut(self.clip.bgr(frame), self.track.points[frame])
 
-    def continuity(self) -> tuple[Leaps, float | None]:
-        """Where the face suddenly changes, and how unlike the two most alike stretches are."""
+    def continuity(self) -> tuple[Leaps, float | None, Sameness]:
+        """Where the face suddenly changes, how unlike the two most alike stretches are, and what was held or came again."""
         faces = np.full((len(self.clip), SMALL_FACE_PX, SMALL_FACE_PX), np.nan, np.float32)
         for frame in np.flatnonzero(self.track.seen).tolist():
             faces[frame] = small_face(self.clip.gray(frame), five_points(self.track.points[frame]))
         leaps = leaps_of(faces, self.clip.at_s, drift_max=self.policy.track.face_drift_max)
-        return leaps, repeats_of(self.clip.small, self.clip.at_s).least
+        return leaps, repeats_of(self.clip.small, self.clip.at_s).least, sameness_of(self.details, self.clip.at_s)
+
+    @cached_property
+    def details(self) -> NDArray[np.float32]:
+        """(T, SIDE * SIDE) of each frame the finest of the aligned face's core; NaN where it was not seen."""
+        found = np.full((len(self.clip), SIDE * SIDE), np.nan, np.float32)
+        for frame in np.flatnonzero(self.track.seen).tolist():
+            found[frame] = core_details(self.clip.gray(frame), five_points(self.track.points[frame])).reshape(-1)
+        return found
 
     def glimpses(self, chips: Sequence[bytes]) -> list[bytes]:
         """Of as many frames, evenly over the clip, as there is room for beside the chips."""
         room = CHIPS_BYTES_MAX - sum(len(chip) + SEALING_BYTES for chip in chips) - SEALING_BYTES - len(MARK)
         seen = np.flatnonzero(self.track.seen).tolist()
         frames = spread(seen, min(GLIMPSES_MAX, max(0, room) // GLIMPSE_BYTES))
-        details = [core_details(self.clip.gray(frame), five_points(self.track.points[frame])) for frame in frames]
-        return [pack_glimpses(details)] if details else []
+        return [pack_glimpses(self.details[frames])] if frames else []
 
     def look(self) -> tuple[list[list[int]], dict[int, Quality]]:
         """The frames from which chips may be taken, in groups, and how good each is."""
@@ -226,7 +233,7 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
     with watch.step("chips"):
         chips = pack_best([scene.chip(frame) for frame in best], bytes_max=CHIPS_BYTES_MAX, extra_bytes=SEALING_BYTES)
     with watch.step("continuity"):
-        leaps, repeat = scene.continuity()
+        leaps, repeat, same_picture = scene.continuity()
     doubtful = [frame for pair in leaps.doubtful for frame in pair]
     same = None
     if track.jumps or doubtful or len(chips) < len(best):
@@ -247,7 +254,9 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
         track_similarity_min=None if same is None else round(same, 4),
         face_leap=None if leaps.step is None else round(leaps.step, 4),
         repeat=None if repeat is None else round(repeat, 4),
-        signs=(*report.signs, *([Reason.CLIP_SPLICED] if _is_spliced(leaps, repeat, policy.track) else [])),
+        drift=None if same_picture.drift is None else round(same_picture.drift, 3),
+        again=None if same_picture.again is None else round(same_picture.again, 3),
+        signs=(*report.signs, *_signs_of_continuity(leaps, repeat, same_picture, policy.track)),
     )
     if not lost:
         with watch.step("chips"):
@@ -255,10 +264,12 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
     return examined, [] if lost else chips, Signals(scene.motion, track.boxes, frontal, scores, best)
 
 
-def _is_spliced(leaps: Leaps, repeat: float | None, rules: TrackRules) -> bool:
-    """Whether the recording was cut, looped or played to and fro."""
+def _signs_of_continuity(leaps: Leaps, repeat: float | None, same: Sameness, rules: TrackRules) -> list[Reason]:
+    """What says that this is not one recording of a living face, played once and forwards."""
     leapt = leaps.step is not None and leaps.step > rules.face_leap_max
-    return leapt or (repeat is not None and repeat < rules.repeat_min)
+    looped = (repeat is not None and repeat < rules.repeat_min) or (same.again is not None and same.again < rules.again_min)
+    held = same.drift is not None and same.drift < rules.drift_min
+    return [reason for fires, reason in ((held, Reason.FACE_FROZEN), (leapt or looped, Reason.CLIP_SPLICED)) if fires]
 
 
 def _timed(report: LivenessReport, models: Models, watch: Stopwatch) -> LivenessReport:

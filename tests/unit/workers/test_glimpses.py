@@ -3,7 +3,7 @@ import pytest
 
 from models.geometry import ARCFACE_POINTS
 from workers.chips import CORE, core_details, correlation_of, details_of, gray_chip, pack_chip
-from workers.glimpses import GLIMPSE_BYTES, MARK, are_glimpses, glimpsed, pack_glimpses
+from workers.glimpses import GLIMPSE_BYTES, MARK, SIDE, are_glimpses, glimpsed, pack_glimpses
 
 GRAY = np.random.default_rng(1).integers(16, 236, (300, 300), np.uint8)
 FIVE = (ARCFACE_POINTS * 1.5 + 60).astype(np.float32)
@@ -11,7 +11,8 @@ CHIP = np.random.default_rng(2).normal(120, 30, (112, 112)).astype(np.float32)
 
 
 def glimpses_of(*chips):
-    return pack_glimpses([details_of(chip)[CORE, CORE] for chip in chips])
+    details = [details_of(chip)[CORE, CORE].reshape(-1) for chip in chips]
+    return pack_glimpses(np.array(details, np.float32).reshape(-1, SIDE * SIDE))
 
 
 def mixed(share, seed=3):
