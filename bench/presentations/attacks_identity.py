@@ -28,7 +28,7 @@ SIZE = (400, 300)
 
 def identity_attacks() -> list[Presentation]:
     """Documents first, then the clips of two people."""
-    return [*_others_document(), *_own_frame(), *_two_in_turn(), *_taken_over()]
+    return [*_others_document(), *_own_frame(), *_two_in_turn(), *_within_an_action(), *_taken_over()]
 
 
 def _others_document() -> list[Presentation]:
@@ -94,6 +94,17 @@ def _two_in_turn() -> list[Presentation]:
     return rows
 
 
+def _within_an_action() -> list[Presentation]:
+    """One person begins a blink or a turn, the other ends it: cut where both are in the same phase. Each as whose clip it is."""
+    rows: list[Presentation] = []
+    for number, (of_a, of_b) in enumerate(_SAME_PHASE):
+        a_first = (Piece(A.file, _A_ALL.first, of_a), Piece(B.file, of_b + 1, _B_ALL.last))
+        b_first = (Piece(B.file, _B_ALL.first, of_b), Piece(A.file, of_a + 1, _A_ALL.last + 24))
+        for pieces, owner in product((a_first, b_first), (A, B)):
+            rows.append(_mixed("face_changes_in_action", owner, pieces, 4 * (number % 2), layers=TAKEN_OVER))
+    return rows
+
+
 def _taken_over() -> list[Presentation]:
     """The owner shows the face first and last; somebody else answers the challenge in between."""
     return [
@@ -108,6 +119,10 @@ _A_BLINKS, _A_TURNS, _A_ALL = Piece(A.file, 1050, 1070), Piece(A.file, 1070, 114
 _A_QUIET, _A_SHORT = Piece(A.file, 1100, 1126), Piece(A.file, 1100, 1115)
 _B_BLINKS, _B_TURNS, _B_ALL = Piece(B.file, 412, 450), Piece(B.file, 480, 545), Piece(B.file, 412, 545)
 _B_QUIET, _B_SHORT = Piece(B.file, 440, 470), Piece(B.file, 445, 460)
+
+
+# Frames of A and of B that are as far in the same blink, or in the same turn
+_SAME_PHASE = ((1062, 425), (1065, 428), (1068, 430), (1076, 502), (1082, 509), (1088, 515), (1094, 522))
 
 
 def _mixed(species: str, owner: Person, pieces: tuple[Piece, ...], dissolve: int, *, layers: tuple[Reason, ...]) -> Presentation:

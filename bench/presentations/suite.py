@@ -37,6 +37,7 @@ QUICK = (
     "own_frame-01",
     "own_frame-09",
     "face_changes-01",
+    "face_changes_in_action-05",
     "face_taken_over-07",
     "low_light-01",
     "glare-01",
