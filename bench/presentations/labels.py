@@ -11,7 +11,6 @@ from typing import NamedTuple
 from bench.media import Piece
 from realname.messages import Action
 
-REACTION_S = (0.4, 1.0)  # from a cue to the visible beginning of its action: what people need
 
 
 class Act(NamedTuple):
