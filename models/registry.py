@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from models.batcher import Batcher, BatchLimits, Observes, observe_nothing
 from models.detector import Detector
 from models.embedder import Embedder, open_embedder
+from models.inline import Inline
 from models.landmarks import Landmarks
 from models.manifest import ModelEntry, Role
 from models.profiles import read_loadout
@@ -25,7 +26,7 @@ BATCH_MAX_CPU = 4  # a CPU gains nothing by batches, 64 costs 25-100 % more an i
 BATCH_MAX_GPU = 32
 DIGEST_CHARS = 16  # of a file's sha256, in reports
 
-Port = Batcher[Floats, tuple[Floats, ...]]
+Port = Batcher[Floats, tuple[Floats, ...]] | Inline[Floats, tuple[Floats, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def load(settings: Worker, observe: Observes = observe_nothing) -> Models:
     entries = loadout.entries
     sessions = {role: _open(loadout.path_of(role, folder), entry, device) for role, entry in entries.items()}
     limits = batch_limits(device, items_max=settings.batch_max, wait_ms=settings.batch_wait_ms)
-    ports = {role: Port(role.value, session.run_items, limits=limits, observe=observe) for role, session in sessions.items()}
+    way: type[Port] = Inline[Floats, tuple[Floats, ...]] if device is Device.CPU else Batcher[Floats, tuple[Floats, ...]]
+    ports = {role: way(role.value, session.run_items, limits=limits, observe=observe) for role, session in sessions.items()}
     return Models(
         detector=Detector(ports[Role.DETECTOR]),
         landmarks=Landmarks(ports[Role.LANDMARKS]),

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 class Stopwatch:
     """cpu_ms: of the calling thread, by step. device_ms: waiting for a model, its queue included, by step.
 
-    Models run in their batcher's thread, so on a CPU device_ms is about the model's own CPU while nobody else asks.
+    On a CPU a model runs in the calling thread (models/inline.py), so its work is in cpu_ms, and device_ms is the wait for
+    others who ask it; on a GPU it is the device's.
     """
 
     cpu_ms: dict[str, float] = field(default_factory=dict[str, float])

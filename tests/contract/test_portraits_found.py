@@ -122,7 +122,9 @@ def test_a_portrait_is_held_against_the_glimpsed_frames_too(real_models: Models,
     assert found is not None
     glimpse = core_details(cv2.cvtColor(person_a.photo, cv2.COLOR_BGR2GRAY), five_points(found))
     alone = judge_match(person_a.photo, person_a.chips, real_models, POLICY)
-    among = judge_match(person_a.photo, [*person_a.chips, pack_glimpses(np.stack([-glimpse, glimpse]).reshape(2, -1))], real_models, POLICY)
+    among = judge_match(
+        person_a.photo, [*person_a.chips, pack_glimpses(np.stack([-glimpse, glimpse]).reshape(2, -1))], real_models, POLICY
+    )
     assert alone.copy_correlation is not None
     assert among.copy_correlation is not None
     assert alone.copy_correlation < POLICY.match.copy_correlation_max < among.copy_correlation

@@ -42,8 +42,7 @@ def repeats_of(small: NDArray[np.uint8], at_s: NDArray[np.float64]) -> Repeats:
     halved = small.reshape(count, height // 2, 2, width // 2, 2).mean(axis=(2, 4), dtype=np.float32)
     steps = np.diff(halved, axis=0).reshape(count - 1, -1)
     window = max(FRAMES_MIN, round(WINDOW_S / float(np.median(np.diff(at_s)))))
-    # Not `@`: BLAS takes threads for it, and their waiting costs three times what the whole of this does.
-    products = np.einsum("ik,jk->ij", steps, steps).astype(np.float64)
+    products = (steps @ steps.T).astype(np.float64)
     energy = np.concatenate([[0.0], np.cumsum(np.diagonal(products))])
     least_energy = MOTION_MIN**2 * steps.shape[1] * window
     return Repeats(
