@@ -15,7 +15,7 @@ OWNER_BYTES = 6  # of a registration: one of 17 million clips a day is taken for
 TICK_S = 0.05  # a stored moment's time fits into one byte
 TICKS_MAX = 255
 AGREE_WITHIN_S = 0.12  # matching moments lie as far apart in both clips: anchors move by 0.02 s, ticks by 0.025
-MOMENTS_MIN = 3  # that agree, over at least SPREAD_S; see docs/judgement.md for what that leaves
+MOMENTS_MIN = 4  # that agree, over at least SPREAD_S; see docs/judgement.md for what that leaves
 SPREAD_S = 0.8
 
 

@@ -95,11 +95,11 @@ def marked(owner: bytes, *pairs: tuple[float, float]):
 @pytest.mark.parametrize(
     ("pairs", "same"),
     [
-        ([(1.0, 1.4), (1.5, 1.9), (2.0, 2.4)], True),
-        ([(1.0, 1.4), (2.0, 2.4)], False),  # too few
-        ([(1.0, 1.4), (1.2, 1.6), (1.5, 1.9)], False),  # one stretch of motion, seen three times
-        ([(1.0, 1.4), (1.5, 2.4), (2.0, 2.0)], False),  # in another order
-        ([(1.0, 1.4), (1.0, 1.4), (2.0, 2.4)], False),  # one moment counts once
+        ([(1.0, 1.4), (1.3, 1.7), (1.5, 1.9), (2.0, 2.4)], True),
+        ([(1.0, 1.4), (1.5, 1.9), (2.0, 2.4)], False),  # too few
+        ([(1.0, 1.4), (1.2, 1.6), (1.4, 1.8), (1.5, 1.9)], False),  # one stretch of motion, seen four times
+        ([(1.0, 1.4), (1.3, 1.7), (1.5, 2.4), (2.0, 2.0)], False),  # in another order
+        ([(1.0, 1.4), (1.0, 1.4), (1.5, 1.9), (2.0, 2.4)], False),  # one moment counts once
     ],
 )
 def test_moments_must_be_enough_spread_and_as_far_apart(pairs, same):
