@@ -27,7 +27,7 @@ class Face:
 
 
 class RunsItems(Protocol):
-    """A model behind its batcher, or a fake: (*input_shape) each in, (*output_shape) tuples out, in order."""
+    """A model behind models.batcher or models.inline, or a fake: (*input_shape) each in, (*output_shape) tuples out, in order."""
 
     def run(self, items: Sequence[Floats]) -> list[tuple[Floats, ...]]:
         """One tuple of outputs for each item."""

@@ -57,7 +57,7 @@ PROVIDERS = {
 
 
 class Session:
-    """One model on one device. Not for many threads at once: the batcher's thread is its only caller."""
+    """One model on one device. Not for many threads at once: models.batcher, or models.inline, is its only caller."""
 
     def __init__(self, path: Path, entry: ModelEntry, *, sha256: str, device: Device) -> None:
         """Check the file's bytes, then open those same bytes.

@@ -91,7 +91,7 @@ class CheckResult:
 
     asked: the actions that the clip was held against; None: whatever it shows was taken as asked.
     clip, signals: None where the clip could not be decoded.
-    cpu_ms: by step, in order; a model's share is its waiting time, which is its CPU on an idle CPU.
+    cpu_ms: by step, in order, with what it waited for a GPU, and the decoder's own.
     """
 
     decision: RegistrationDecided

@@ -12,7 +12,6 @@ from bench.media import Piece
 from realname.messages import Action
 
 
-
 class Act(NamedTuple):
     """Something that is done in a clip. first: its first frame. last: its last."""
 

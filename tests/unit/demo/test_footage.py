@@ -65,4 +65,4 @@ def test_too_late_no_first_action_begins_before_the_next_cues_is_due() -> None:
 def test_what_nobody_filmed_does_not_fit() -> None:
     assert not may_fit(A_IN_TIME, ("turn_left", "turn_right"))
     assert may_fit(A_IN_TIME, ("turn_right",))
-    assert not may_fit(A_TOO_LATE, ("turn_right",))  # as filmed alone
+    assert not may_fit(A_TOO_LATE, ("turn_left",))  # mirrored alone
