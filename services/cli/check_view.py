@@ -173,6 +173,8 @@ def _signals(liveness: LivenessReport, match: MatchReport | None, policy: Policy
         _number(liveness.yaw_range_deg, 1),
         f"a low parallax refuses from {turn.parallax_yaw_range_deg_min:g} on, below: turn further",
     )
+    for row in _one_recording(liveness, policy):
+        table.add_row(*row)
     several = "yes" if liveness.several_faces else "no"
     table.add_row("several faces", several, f"in > {policy.clip.several_share_max:.0%} of the detections")
     same = liveness.track_similarity_min
@@ -188,6 +190,25 @@ def _signals(liveness: LivenessReport, match: MatchReport | None, policy: Policy
         table.add_row("  of each matched frame", " ".join(f"{value:.3f}" for value in found.similarities), "")
     table.add_row("copy correlation", _number(found.copy_correlation), f"the same photo > {rules.copy_correlation_max:g}")
     return table
+
+
+def _one_recording(liveness: LivenessReport, policy: Policy) -> Iterator[tuple[str, str, str]]:
+    """What tells a card, and a recording that is cut, held, looped or played at another pace."""
+    turn, track = policy.turn, policy.track
+    yield (
+        "width at the turn, beside a head's",
+        _number(liveness.turn_width),
+        f"a card < {turn.width_min:g}, where parallax < {turn.deep_min:g}",
+    )
+    yield "quickest turn beyond half its angle, s", _number(liveness.turned_s, 2), f"sped up < {turn.turned_s_min:g}"
+    yield "largest change from frame to frame", _number(liveness.face_leap), f"spliced > {track.face_leap_max:g}"
+    yield "a stretch of the picture played again", _number(liveness.repeat), f"spliced < {track.repeat_min:g}"
+    yield "a stretch of the face shown again", _number(liveness.again), f"spliced < {track.again_min:g}"
+    yield (
+        "drift of the face's details",
+        _number(liveness.drift),
+        f"frozen < {track.drift_min:g}; not measured where it moves all the time",
+    )
 
 
 def _quality(checked: Checked, policy: Policy) -> Table:
