@@ -77,12 +77,13 @@ class Rig:
         ]
         self.solo = stub_worker(valkey.url, folder / "worker-solo.log", queues=SOLO, threads=1, recover_s=recover_s)
         self._records = []
+        self._unsure = []  # sent, not yet acknowledged: (record, its future)
 
     def __enter__(self) -> Self:
         topics = all_topics(OPERATORS)
         create_topics(self.broker.bootstrap, topics)
         commit_first_offsets(self.broker.bootstrap, DISPATCHER_GROUP, next(each for each in topics if each.name == SUBMITTED))
-        self._producer = KafkaProducer(bootstrap_servers=self.broker.bootstrap, acks="all", enable_idempotence=True, linger_ms=5)
+        self._producer = self._new_producer()
         self._watcher = self._reader([DECIDED])
         for child in (*self._worker_children, *self.dispatchers):
             child.start()
@@ -124,7 +125,14 @@ class Rig:
             self.decided_live |= {record.key.decode() for record in records}
 
     def supervise(self) -> None:
-        """Start what has ended."""
+        """Start what has ended, send again what did not arrive: a store system would do both."""
+        lost = [record for record, future in self._unsure if future.is_done and future.failed()]
+        self._unsure = [(record, future) for record, future in self._unsure if not future.is_done]
+        if lost:  # by a broker that died; an idempotent producer does not get over every such loss
+            self._producer.close(timeout=0)
+            self._producer = self._new_producer()
+        for record in lost:
+            self._send(record)
         for child in self.dispatchers:
             if not child.is_alive:
                 child.start()
@@ -236,7 +244,18 @@ class Rig:
 
     def _send(self, record) -> None:
         partition = partition_of(record.key.decode(), PARTITIONS)
-        self._producer.send(SUBMITTED, record.value, record.key, record.headers, partition=partition)
+        future = self._producer.send(SUBMITTED, record.value, record.key, record.headers, partition=partition)
+        self._unsure.append((record, future))
+
+    def _new_producer(self) -> KafkaProducer:
+        return KafkaProducer(
+            bootstrap_servers=self.broker.bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            request_timeout_ms=10_000,
+            delivery_timeout_ms=20_000,
+        )
 
     def _dispatcher(self, slot: int) -> list[str]:
         settings = {

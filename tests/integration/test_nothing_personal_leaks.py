@@ -35,6 +35,7 @@ from tests.integration.monitor import Monitor
 from workers.chips import unpack_chip
 from workers.decoder.limits import limits_of
 from workers.decoder.pool import Decoder
+from workers.glimpses import MARK, are_glimpses
 from workers.liveness.stage import judge_liveness
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -82,9 +83,11 @@ def personal(marked: Marked, real_models: Models, real_decoder: Decoder) -> dict
     policy = load_policy("development")
     clip = real_decoder.decode_clip(marked.clip, policy.clip.process_hz_min)
     challenge = Challenge(actions=("blink", "turn_left"), issued_at=datetime.now(UTC))
-    chips = [unpack_chip(chip) for chip in judge_liveness(clip, challenge, real_models, policy).chips]
+    packed = judge_liveness(clip, challenge, real_models, policy).chips
+    chips = [unpack_chip(chip) for chip in packed if not are_glimpses(chip)]
+    (glimpses,) = (chip for chip in packed if are_glimpses(chip))
     assert chips
-    found_in_it = {"clip": marked.clip, "portrait": marked.portrait}
+    found_in_it = {"clip": marked.clip, "portrait": marked.portrait, "glimpses": glimpses.removeprefix(MARK)}
     for number, chip in enumerate(chips):
         for row in (20, 56, 90):
             found_in_it[f"chip {number} row {row} BGR"] = chip[row].tobytes()
