@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deploy.local.kafka import Broker
 from deploy.local.ports import free_run
@@ -16,6 +17,10 @@ from models.manifest import read_manifest
 from models.profiles import read_loadout
 from models.registry import Models, load
 from realname.settings import Fetch, Worker, read_settings
+
+# No unit test is timed: on a machine that does other work besides, a slow example says nothing of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
