@@ -81,6 +81,7 @@ fuzz: models ## mutate clips at the decoder for five minutes
 
 bench: have-npm have-mvn models media jars ## the figures of the README
 	$(BIN)/python -m bench.steps
+	$(BIN)/python -m bench.floor
 	$(BIN)/python -m bench.steady
 
 demo: have-npm have-mvn models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
