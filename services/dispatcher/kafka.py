@@ -78,12 +78,15 @@ class KafkaSource:
         self._topic = topic
         self._consumer = Consumer(dict(config))
         self._paused: set[int] = set()
+        self._owned: set[int] = set()  # as the listener was told
+        self._leaving = False
 
     def listen(self, listener: Listener) -> None:
         """Join the group."""
 
         def assigned(_: Consumer, places: list[TopicPartition]) -> None:
-            self._assign(listener, {place.partition for place in places})
+            if not self._leaving:
+                self._assign(listener, {place.partition for place in places})
 
         def revoked(_: Consumer, places: list[TopicPartition]) -> None:
             self._unassign(listener.revoked, places)
@@ -143,18 +146,26 @@ class KafkaSource:
         return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
-        """Leave the group; the listener's revoked() is called for what is ours."""
+        """Leave the group; the listener's revoked() is called for what is ours.
+
+        An assignment that comes only now is not taken: nothing would be read of it, and a consumer that closes
+        gets no answer any more to the question for its committed offsets.
+        """
+        self._leaving = True
         self._consumer.close()
 
     def _assign(self, listener: Listener, partitions: set[int]) -> None:
         positions = self.committed(partitions)
         listener.assigned(positions)
+        self._owned |= partitions
         self._paused -= partitions
         self._consumer.incremental_assign([self._place(each, position.offset) for each, position in positions.items()])
 
     def _unassign(self, tell: Callable[[set[int]], None], places: list[TopicPartition]) -> None:
         partitions = {place.partition for place in places}
-        tell(partitions)
+        if told := partitions & self._owned:
+            tell(told)
+        self._owned -= partitions
         self._paused -= partitions
         self._consumer.incremental_unassign(places)
 

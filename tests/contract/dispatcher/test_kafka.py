@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pytest
+from confluent_kafka.admin import AdminClient
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
@@ -15,7 +17,16 @@ from deploy.local.kafka import Broker
 from deploy.local.topics import commit_first_offsets, create_topics
 from realname.envelope import Record
 from realname.topics import DECIDED, Topic
-from services.dispatcher.kafka import Aborted, Committed, KafkaSink, KafkaSource, LedgerLost, OffsetsMissing, consumer_config
+from services.dispatcher.kafka import (
+    CALL_S,
+    Aborted,
+    Committed,
+    KafkaSink,
+    KafkaSource,
+    LedgerLost,
+    OffsetsMissing,
+    consumer_config,
+)
 from services.dispatcher.ledger import TRANSACTION_OFFSETS_MAX
 from services.dispatcher.offsets import Position
 from services.dispatcher.ports import Sink, Source, Tail
@@ -349,6 +360,24 @@ def test_leaving_the_group_is_the_last_chance_to_commit(real: RealRig) -> None:
     member.source.close()
     assert outcomes == [Committed()]
     assert real.visible() == ["last"]
+
+
+def assigned_by_the_group(real: RealRig) -> int:
+    admin = AdminClient({"bootstrap.servers": real.broker.bootstrap})
+    group = admin.describe_consumer_groups([real.group])[real.group].result(10)
+    return sum(len(member.assignment.topic_partitions) for member in group.members)
+
+
+def test_who_leaves_before_hearing_of_its_partitions_asks_for_nothing_and_the_next_owner_has_them(real: RealRig) -> None:
+    early = real.member()
+    eventually(lambda: assigned_by_the_group(real) == PARTITIONS, within_s=20)
+    gone: list[object] = []
+    early.notes.on_revoked = lambda: gone.append("revoked")
+    started_s = time.monotonic()
+    early.source.close()
+    assert time.monotonic() - started_s < CALL_S / 2  # it does not wait for an answer that cannot come
+    assert (early.notes.owned, gone) == ({}, [])
+    all_owned(real.member())
 
 
 def test_a_partition_without_a_committed_offset_stops_the_process_instead_of_guessing(kafka: Broker, prefix: str) -> None:
