@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -36,6 +36,7 @@ def test_look_alikes_are_counted_apart() -> None:
     assert (scores.lookalike_fmr(0.55).errors, scores.lookalike_fmr(0.55).n) == (1, 2)
 
 
+@example([0.0, *(sign * place / 10_000 for place in range(1, 9) for sign in (1, -1)), 0.0009, 0.001, 0.0011, 0.0011], [0.0])
 @given(SIMILARITIES, SIMILARITIES)
 def test_the_curve_falls_in_one_and_rises_in_the_other(mated: list[float], random: list[float]) -> None:
     curve = Scores(mated=counts_of(mated), random=counts_of(random)).curve(20)
