@@ -84,7 +84,7 @@ def _evenly(fmr: NDArray[np.float64], fnmr: NDArray[np.float64], points: int) ->
     """Which of the points to keep."""
     length = np.abs(np.diff(np.log10(np.maximum(fmr, 1e-9)), prepend=0.0)) + 4 * np.abs(np.diff(fnmr, prepend=0.0))
     along: NDArray[np.float64] = np.cumsum(length)
-    wanted = np.linspace(float(along[0]), float(along[-1]), points + 1)  # it ends on the last one exactly, a sum of steps beyond it
+    wanted = np.linspace(float(along[0]), float(along[-1]), points + 1)  # ends on the last one; a sum of steps goes beyond
     return np.unique(np.searchsorted(along, wanted))
 
 
