@@ -29,16 +29,22 @@ CONTRAST_MIN = 4.0  # grey levels squared; an empty chip has no sharpness
 PNG_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
 WEBP_LOSSLESS = [cv2.IMWRITE_WEBP_QUALITY, 101]  # above 100: without loss
 
+ECC_ENDS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-4)
+ECC_GAUSS_PX = 1  # not smoothed: by 3 and 5 px fewer copies were found (bench.copied_frames)
+LAID_PX_MAX = 4.0  # that far a corner of the core may move: landmarks of a picture and its copy differ by less
+
 SMALL_FACE_PX = 28
 
+Floats = NDArray[np.float32]
 
-def gray_chip(gray: Image, five: Points) -> NDArray[np.float32]:
+
+def gray_chip(gray: Image, five: Points) -> Floats:
     """The aligned (112, 112) chip of a luma plane, 0..255. gray: video range, 16..235. five: (5, 2) pixels."""
     cut = cv2.warpAffine(gray, arcface_map(five), (ARCFACE_PX, ARCFACE_PX), flags=cv2.INTER_LINEAR)
     return full_range(cut.astype(np.float32))
 
 
-def core_details(gray: Image, five: Points) -> NDArray[np.float32]:
+def core_details(gray: Image, five: Points) -> Floats:
     """details_of the gray chip's core alone, (72, 72): 0.1 ms. gray, five: as of gray_chip; of a scale of its own."""
     cut = arcface_map(five)
     cut[:, 2] -= CORE.start - DETAILS_REACH
@@ -47,24 +53,24 @@ def core_details(gray: Image, five: Points) -> NDArray[np.float32]:
     return details_of(around)[DETAILS_REACH:-DETAILS_REACH, DETAILS_REACH:-DETAILS_REACH]
 
 
-def small_face(gray: Image, five: Points) -> NDArray[np.float32]:
+def small_face(gray: Image, five: Points) -> Floats:
     """The aligned face as (28, 28) of a luma plane: who it is hardly shows, that it is another one does. 0.06 ms."""
     half = arcface_map(five) * 0.5
     cut = cv2.warpAffine(gray, half, (ARCFACE_PX // 2, ARCFACE_PX // 2), flags=cv2.INTER_LINEAR)
     return cv2.resize(cut, (SMALL_FACE_PX, SMALL_FACE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
-def full_range(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+def full_range(luma: Floats) -> Floats:
     """Luma of video range, 16..235, as 0..255."""
     return np.clip((luma - 16) * (255 / 219), 0, 255)
 
 
-def luma_of(chip: Image) -> NDArray[np.float32]:
+def luma_of(chip: Image) -> Floats:
     """The (112, 112) gray of a BGR chip, 0..255."""
     return cv2.cvtColor(chip, cv2.COLOR_BGR2GRAY).astype(np.float32)
 
 
-def sharpness_of(chip: NDArray[np.float32]) -> float:
+def sharpness_of(chip: Floats) -> float:
     """How much of a gray chip's contrast is fine detail, in the direction that has less of it; in thousandths.
 
     Variance of the second differences along rows and along columns, less what rounding to 8 bits makes of nothing, over
@@ -78,18 +84,27 @@ def sharpness_of(chip: NDArray[np.float32]) -> float:
     return 1000 * max(finest, 0.0) / max(contrast, CONTRAST_MIN)
 
 
-def correlation_of(still: NDArray[np.float32], moved: NDArray[np.float32]) -> float:
-    """How well the details of two gray chips agree, -1..1, at the best of small shifts; about 1 for the same photo.
-
-    Only details of a few pixels count: photos of one person share coarse light and shade, and noise says nothing.
-    """
-    core, around = details_of(still)[CORE, CORE], details_of(moved)[SHIFTED, SHIFTED]
-    return float(cv2.matchTemplate(around, core, cv2.TM_CCOEFF_NORMED).max())
-
-
-def details_of(chip: NDArray[np.float32]) -> NDArray[np.float32]:
+def details_of(chip: Floats) -> Floats:
     """What of a gray chip, or of a piece of one, is one to two pixels fine."""
     return cv2.GaussianBlur(chip, (0, 0), FINE) - cv2.GaussianBlur(chip, (0, 0), COARSE)
+
+
+def laid_upon(still: Floats, moved: Floats, *, step_px: int, at: tuple[int, int]) -> Floats | None:
+    """What of `moved` comes to lie on `still` under the affine map that makes both most alike; None where none is found nearby.
+
+    still: (n, n), one value for every step_px pixels of moved. at: where still's first value lies on moved at first, x and y
+    in pixels. Source: Evangelidis and Psarakis 2008, Parametric image alignment using enhanced correlation coefficient.
+    """
+    guess = np.array([[step_px, 0, at[0]], [0, step_px, at[1]]], np.float32)
+    try:
+        _, fitting = cv2.findTransformECC(still, moved, guess.copy(), cv2.MOTION_AFFINE, ECC_ENDS, None, ECC_GAUSS_PX)
+    except cv2.error:  # it says so where it strays from the picture
+        return None
+    end = still.shape[0] - 1
+    corners = np.array([[0, 0, 1], [end, 0, 1], [0, end, 1], [end, end, 1]], np.float32)
+    if not np.abs(corners @ (fitting - guess).T).max() <= LAID_PX_MAX:
+        return None  # what is left of a picture that was drawn together agrees with anything
+    return cv2.warpAffine(moved, fitting, still.shape[::-1], flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
 
 
 def pack_chip(chip: Image) -> bytes:

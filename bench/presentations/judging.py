@@ -5,15 +5,12 @@ decide() is pure and cheap: what a verdict would be under another policy is aske
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,6 +25,7 @@ from workers.check import Checker, open_checker
 from workers.clip import Clip
 from workers.duplicates.signature import moments_of
 from workers.duplicates.tokens import Entry, Mark, entry_of, same_motion
+from workers.evaluation.processes import run_jobs
 from workers.liveness.stage import judge_liveness
 from workers.matching.stage import judge_match
 
@@ -124,35 +122,34 @@ def decided(presentation: Presentation, measured: Measured, policy: Policy) -> R
 
 
 def measure_all(
-    presentations: Sequence[Presentation], policies: dict[Mode, Policy], *, processes: int, tick: Callable[[], None]
+    presentations: Sequence[Presentation],
+    policies: dict[Mode, Policy],
+    *,
+    processes: int,
+    tick: Callable[[], None] = lambda: None,
 ) -> list[Measured]:
     """All of the suite's presentations that are given, in their order. tick is called after each.
 
     Each process builds the suite anew and is told ids: what makes media is code, and does not travel.
     """
-    found: dict[str, list[Measured]] = {}
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=_open_process) as pool:
-        waiting = {pool.submit(_measure_named, one.id, policies): one.id for one in presentations}
-        for done in as_completed(waiting):
-            found[waiting[done]] = done.result()
-            tick()
-    return [measured for one in presentations for measured in found[one.id]]
+    found: dict[int, list[Measured]] = {}
+
+    def done(place: int, measured: list[Measured] | None) -> None:
+        assert measured is not None, f"{presentations[place].id} ended its process"
+        found[place] = measured
+        tick()
+
+    run_jobs([one.id for one in presentations], _measuring, (policies,), workers=processes, done=done)
+    return [measured for place in range(len(presentations)) for measured in found[place]]
 
 
-_PROCESS: dict[str, Any] = {}  # this process's tools: a pool's tasks have no other way to find them
-
-
-def _open_process() -> None:
+@contextmanager
+def _measuring(policies: dict[Mode, Policy]) -> Generator[Callable[[str], list[Measured]]]:
+    """One process's work: an id of the suite -> what is measured of it."""
     os.environ["SVT_LOG"] = "1"  # the AV1 encoder says its name on each clip
-    stack = ExitStack()
-    _PROCESS["tools"] = stack.enter_context(opened(Path(read_settings(Fetch).media_dir)))
-    _PROCESS["suite"] = {one.id: one for one in suite()}
-    Finalize(None, stack.close, exitpriority=10)
-
-
-def _measure_named(identity: str, policies: dict[Mode, Policy]) -> list[Measured]:
-    return measure(_PROCESS["suite"][identity], _PROCESS["tools"], policies)
+    presentations = by_id(suite())
+    with opened(Path(read_settings(Fetch).media_dir)) as tools:
+        yield lambda identity: measure(presentations[identity], tools, policies)
 
 
 def by_id(presentations: Iterable[Presentation]) -> dict[str, Presentation]:

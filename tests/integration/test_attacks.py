@@ -11,18 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.presentations.judging import Measured, Opened, by_id, decided, measure
+from bench.presentations.judging import Measured, by_id, decided, measure_all
 from bench.presentations.mutation import layers, without
 from bench.presentations.presentation import Presentation
 from bench.presentations.suite import quick
-from models.registry import Models
 from realname.messages import RegistrationDecided
 from realname.policy import load_policy
 from realname.reasons import Reason
-from realname.settings import Worker
-from workers.check import Checker
-from workers.decoder.limits import limits_of
-from workers.decoder.pool import Decoder
 
 PRODUCTION = load_policy("production")
 GOLDEN = Path(__file__).parents[1] / "golden" / "presentations.json"
@@ -44,14 +39,10 @@ UNNOTICED = {
 
 
 @pytest.fixture(scope="module")
-def found(real_models: Models, media_folder: Path) -> dict[str, Measured]:
+def found(models_folder: Path, media_folder: Path) -> dict[str, Measured]:
     """What the stages say of each, with cues."""
-    decoder = Decoder(limits_of(Worker()), children=1, died=lambda cause: pytest.fail(f"the decoder died: {cause}"))
-    tools = Opened(Checker(PRODUCTION, real_models, decoder), media_folder)
-    try:
-        return {one.id: measured for one in SHORT.values() for measured in measure(one, tools, {"cues": PRODUCTION})}
-    finally:
-        decoder.close()
+    measured = measure_all(list(SHORT.values()), {"cues": PRODUCTION}, processes=2)
+    return {one.presentation: one for one in measured}
 
 
 def verdict(one: Presentation, found: dict[str, Measured]) -> RegistrationDecided:

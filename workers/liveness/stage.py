@@ -19,7 +19,7 @@ from realname.reasons import Reason
 from realname.stages import CHIPS_BYTES_MAX
 from workers.chips import SMALL_FACE_PX, core_details, full_range, gray_chip, pack_best, small_face
 from workers.clip import Clip
-from workers.glimpses import GLIMPSE_BYTES, GLIMPSES_MAX, MARK, SIDE, pack_glimpses
+from workers.glimpses import CORE_PX, GLIMPSE_BYTES, GLIMPSES_MAX, MARK, pack_glimpses
 from workers.liveness.choice import best_of, candidate_groups, fit_frames, spread
 from workers.liveness.continuity import constancy, sides_of
 from workers.liveness.leaps import Leaps, leaps_of
@@ -181,8 +181,8 @@ class _Scene:
 
     @cached_property
     def details(self) -> NDArray[np.float32]:
-        """(T, SIDE * SIDE) of each frame the finest of the aligned face's core; NaN where it was not seen."""
-        found = np.full((len(self.clip), SIDE * SIDE), np.nan, np.float32)
+        """(T, CORE_PX * CORE_PX) of each frame the finest of the aligned face's core; NaN where it was not seen."""
+        found = np.full((len(self.clip), CORE_PX * CORE_PX), np.nan, np.float32)
         for frame in np.flatnonzero(self.track.seen).tolist():
             found[frame] = core_details(self.clip.gray(frame), five_points(self.track.points[frame])).reshape(-1)
         return found

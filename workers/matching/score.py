@@ -1,16 +1,11 @@
-"""Pure: how alike the portrait and the clip's faces are, as people and as pictures."""
+"""Pure: how alike the portrait and the clip's faces are, as people."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
-from workers.chips import correlation_of
-
-Chip = NDArray[np.float32]  # (112, 112) gray
 
 
 def similarity_of(
@@ -25,8 +20,3 @@ def similarity_of(
     mean = embedder.fuse(frames, np.ones(len(frames), np.float32))
     together = float(embedder.compare(portrait, mean)[0, 0])
     return together, tuple(float(value) for value in embedder.compare(portrait, frames)[0])
-
-
-def copy_correlation_of(portrait: Chip, frames: Sequence[Chip]) -> float:
-    """The highest correlation of the portrait's details with a frame's, -1..1; about 1 for the same photo."""
-    return max(correlation_of(portrait, frame) for frame in frames)

@@ -15,11 +15,11 @@ from realname.messages import MatchReport
 from realname.policy import Policy
 from realname.reasons import Reason
 from workers.chips import luma_of, unpack_chip
-from workers.glimpses import are_glimpses, glimpsed
+from workers.glimpses import are_glimpses, glimpse_of, glimpsed, unpack_glimpses
 from workers.liveness.continuity import constancy
 from workers.liveness.turn import DEG_PER_RATIO
 from workers.matching.portrait import Found, Missing, find_portrait
-from workers.matching.score import copy_correlation_of, similarity_of
+from workers.matching.score import similarity_of
 from workers.quality import Quality, compression_of_picture, portrait_faults, quality_of, typical
 from workers.stopwatch import Stopwatch
 
@@ -64,8 +64,8 @@ def _compared(report: MatchReport, found: Found, chips: Sequence[bytes], models:
     same = constancy(models.embedder.compare(embeddings[1:], embeddings[1:]))
     with watch.step("copy"):
         portrait_luma, *lumas = (luma_of(models.embedder.in_common(chip)) for chip in (portrait_chip, *frames))
-        further = [glimpsed(portrait_luma, chip) for chip in chips if are_glimpses(chip)]
-        copied = max([copy_correlation_of(portrait_luma, lumas), *(value for value in further if value is not None)])
+        glimpses = [unpack_glimpses(chip) for chip in chips if are_glimpses(chip)]
+        copied = glimpsed(portrait_luma, np.concatenate([*map(glimpse_of, lumas), *glimpses]))
     return msgspec.structs.replace(
         report,
         similarity=round(similarity, 4),

@@ -1,8 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from models.geometry import ARCFACE_POINTS
-from workers.chips import correlation_of, gray_chip, luma_of, pack_best, pack_chip, pack_chip_tightly, unpack_chip
+from workers.chips import details_of, gray_chip, laid_upon, luma_of, pack_best, pack_chip, pack_chip_tightly, unpack_chip
 
 
 def picture(seed=1):
@@ -29,16 +30,29 @@ def test_what_is_no_chip_is_a_bug_of_the_sender():
         pack_chip(picture()[:, :, 0])
 
 
-def test_the_same_picture_correlates_whatever_its_light_and_small_shifts():
-    one = luma_of(picture())
-    assert correlation_of(one, one) == pytest.approx(1.0, abs=1e-3)
-    assert correlation_of(one * 0.6 + 30, one) > 0.99
-    assert correlation_of(np.roll(one, (2, -3), (0, 1)), one) > 0.95
+def moved(chip, degrees, factor, right):
+    """Turned about its middle, larger by the factor, shifted by so many pixels."""
+    turned = cv2.getRotationMatrix2D((55.5, 55.5), degrees, factor)
+    turned[0, 2] += right
+    return cv2.warpAffine(chip, turned, (112, 112), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
-def test_other_pictures_do_not():
-    assert correlation_of(luma_of(picture(1)), luma_of(picture(2))) < 0.4
-    assert correlation_of(np.roll(luma_of(picture()), (9, 9), (0, 1)), luma_of(picture())) < 0.4
+def test_a_picture_is_laid_on_another_by_what_both_show():
+    one = details_of(luma_of(picture()))
+    other = moved(one, 1.5, 1.02, 0.6)
+    laid = laid_upon(np.sign(one[20:92:2, 20:92:2]), other, step_px=2, at=(20, 20))
+    assert np.corrcoef(other[20:92:2, 20:92:2].ravel(), one[20:92:2, 20:92:2].ravel())[0, 1] < 0.9
+    assert np.corrcoef(laid.ravel(), one[20:92:2, 20:92:2].ravel())[0, 1] > 0.97
+
+
+def test_a_picture_is_not_laid_where_nothing_fits_nearby():
+    one = details_of(luma_of(picture()))
+    still = np.sign(one[20:92:2, 20:92:2])
+    assert laid_upon(still, np.zeros_like(one), step_px=2, at=(20, 20)) is None, "no details at all"
+    coarse = cv2.GaussianBlur(luma_of(picture()), (0, 0), 5) - 128  # it would follow these any distance
+    still = np.sign(coarse[20:92:2, 20:92:2])
+    assert laid_upon(still, moved(coarse, 0, 0.95, 0), step_px=2, at=(20, 20)) is not None
+    assert laid_upon(still, moved(coarse, 0, 0.85, 0), step_px=2, at=(20, 20)) is None, "a corner would move by 5 pixels"
 
 
 def test_a_luma_plane_becomes_an_aligned_chip_of_full_range():

@@ -1,18 +1,32 @@
+import cv2
 import numpy as np
 import pytest
 
 from models.geometry import ARCFACE_POINTS
-from workers.chips import CORE, core_details, correlation_of, details_of, gray_chip, pack_chip
-from workers.glimpses import GLIMPSE_BYTES, MARK, SIDE, are_glimpses, glimpsed, pack_glimpses
+from workers.chips import CORE, core_details, details_of, gray_chip, pack_chip
+from workers.glimpses import (
+    CORE_PX,
+    GLIMPSE_BYTES,
+    MARK,
+    are_glimpses,
+    glimpse_of,
+    glimpsed,
+    pack_glimpses,
+    unpack_glimpses,
+)
 
 GRAY = np.random.default_rng(1).integers(16, 236, (300, 300), np.uint8)
 FIVE = (ARCFACE_POINTS * 1.5 + 60).astype(np.float32)
 CHIP = np.random.default_rng(2).normal(120, 30, (112, 112)).astype(np.float32)
 
 
-def glimpses_of(*chips):
+def packed(*chips):
     details = [details_of(chip)[CORE, CORE].reshape(-1) for chip in chips]
-    return pack_glimpses(np.array(details, np.float32).reshape(-1, SIDE * SIDE))
+    return pack_glimpses(np.array(details, np.float32).reshape(-1, CORE_PX * CORE_PX))
+
+
+def glimpses_of(*chips):
+    return unpack_glimpses(packed(*chips))
 
 
 def mixed(share, seed=3):
@@ -28,25 +42,45 @@ def test_details_of_the_core_are_those_of_the_whole_chip():
 
 
 def test_a_frame_is_found_among_others_though_shifted_by_some_pixels():
-    packed = glimpses_of(mixed(0, 4), np.roll(CHIP, (2, -3), (0, 1)), mixed(0, 5))
-    assert glimpsed(CHIP, packed) == pytest.approx(1.0, abs=1e-6)
+    frames = glimpses_of(mixed(0, 4), np.roll(CHIP, (2, -3), (0, 1)), mixed(0, 5))
+    assert glimpsed(CHIP, frames) == pytest.approx(1.0, abs=1e-6)
     assert glimpsed(CHIP, glimpses_of(mixed(0, 4), mixed(0, 5))) < 0.2
     assert glimpsed(CHIP, glimpses_of(np.roll(CHIP, 6, 0))) < 0.5
+
+
+def test_a_frame_is_found_whose_landmarks_lay_otherwise():
+    turned = cv2.getRotationMatrix2D((55.5, 55.5), 1.2, 1.015)
+    other = cv2.warpAffine(CHIP, turned, (112, 112), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    assert glimpsed(other, glimpses_of(CHIP)) > 0.97
 
 
 @pytest.mark.parametrize("share", [0.4, 0.7, 0.9, 0.97])
 def test_signs_give_the_correlation_that_pictures_would(share):
     other = mixed(share)
-    assert glimpsed(CHIP, glimpses_of(other)) == pytest.approx(correlation_of(CHIP, other), abs=0.05)
+    of_pictures = np.corrcoef(details_of(CHIP)[CORE, CORE].ravel(), details_of(other)[CORE, CORE].ravel())[0, 1]
+    assert glimpsed(CHIP, glimpses_of(other)) == pytest.approx(of_pictures, abs=0.05)
 
 
 def test_light_and_contrast_say_nothing():
     assert glimpsed(CHIP * 0.3 + 90, glimpses_of(CHIP)) == pytest.approx(1.0, abs=1e-6)
 
 
-def test_glimpses_are_told_from_chips_and_hold_a_bit_for_each_pixel_of_the_core():
-    packed = glimpses_of(CHIP, CHIP)
-    assert are_glimpses(packed)
-    assert len(packed) == len(MARK) + 2 * GLIMPSE_BYTES == len(MARK) + 2 * 72 * 72 // 8
+def test_an_empty_portrait_is_like_no_frame():
+    assert glimpsed(np.full((112, 112), 90, np.float32), glimpses_of(CHIP)) < 0.1
+
+
+def test_a_chip_and_what_is_packed_of_the_frame_say_the_same():
+    assert (glimpse_of(CHIP) == glimpses_of(CHIP)).all()
+
+
+def test_glimpses_are_told_from_chips_and_hold_a_bit_for_each_fourth_pixel_of_the_core():
+    assert are_glimpses(packed(CHIP, CHIP))
+    assert len(packed(CHIP, CHIP)) == len(MARK) + 2 * GLIMPSE_BYTES == len(MARK) + 2 * 36 * 36 // 8
     assert not are_glimpses(pack_chip(np.zeros((112, 112, 3), np.uint8)))
-    assert glimpsed(CHIP, MARK) is None
+    assert glimpses_of().shape == (0, 36 * 36)
+
+
+def test_what_a_worker_of_another_version_packed_is_neither_a_chip_nor_read():
+    older = b"glimpses" + bytes(648)
+    assert are_glimpses(older)
+    assert unpack_glimpses(older).shape == (0, 36 * 36)

@@ -5,7 +5,7 @@ from models.detector import Face
 from models.embedder import open_embedder
 from models.manifest import Role, read_manifest
 from tests.faces import head
-from workers.matching.score import copy_correlation_of, similarity_of
+from workers.matching.score import similarity_of
 from workers.matching.selection import (
     close_up,
     in_cards,
@@ -68,13 +68,6 @@ def test_the_portrait_is_held_against_the_mean_of_the_frames():
     assert together == pytest.approx(1.0, abs=1e-6)  # what the frames share is the person
     assert each == pytest.approx((0.8, 0.8))
     assert similarity_of(EMBEDDER, C[None], frames)[0] == pytest.approx(0.0, abs=1e-6)
-
-
-def test_one_frame_like_the_portrait_is_enough_for_a_copy():
-    rng = np.random.default_rng(3)
-    portrait, other = (rng.normal(128, 40, (112, 112)).astype(np.float32) for _ in range(2))
-    assert copy_correlation_of(portrait, [other, portrait]) > 0.99
-    assert copy_correlation_of(portrait, [other]) < 0.5
 
 
 def outline(x0, y0, x1, y1):
