@@ -2,6 +2,7 @@
 
 With cues under the production policy, as finished clips under the development policy. Exit code 1 where an attack is
 accepted, or a genuine presentation is refused. `--mutate`: switch each layer off and say which attacks notice.
+`--drawn COUNT SEED`: genuine cuts that nothing was tuned on, of the same two people.
 `--build FOLDER`: write them as files with manifest.csv, for `realname evaluate FOLDER/manifest.csv`.
 """
 
@@ -16,8 +17,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.presentations.drawn import drawn
 from bench.presentations.folder import write_folder
-from bench.presentations.judging import POLICIES, by_id, measure_all
+from bench.presentations.judging import POLICIES, Draw, by_id, measure_all
 from bench.presentations.mutation import layers, without
 from bench.presentations.presentation import Presentation
 from bench.presentations.suite import quick, suite
@@ -29,7 +31,8 @@ from realname.settings import Fetch, read_settings
 def main() -> int:
     arguments = _arguments()
     console = Console(width=160)
-    chosen = _chosen(arguments.only, short=arguments.quick)
+    draw = Draw(*arguments.drawn) if arguments.drawn else None
+    chosen = drawn(*draw) if draw else _chosen(arguments.only, short=arguments.quick)
     if arguments.build is not None:
         with Progress(console=console) as progress:
             task = progress.add_task("building", total=len(chosen))
@@ -41,7 +44,7 @@ def main() -> int:
     table = by_id(chosen)
     with Progress(console=console) as progress:
         task = progress.add_task("judging", total=len(chosen))
-        found = measure_all(chosen, policies, processes=arguments.processes, tick=lambda: progress.advance(task))
+        found = measure_all(chosen, policies, processes=arguments.processes, draw=draw, tick=lambda: progress.advance(task))
     rows = rows_of(table, found, policies)
     show_suite(console, rows)
     show_genuine(console, rows)
@@ -59,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[], metavar="SPECIES", help="species or ids (default: all)")
     parser.add_argument("--quick", action="store_true", help="the short cut of `make test`")
+    parser.add_argument("--drawn", nargs=2, type=int, metavar=("COUNT", "SEED"), help="instead, genuine cuts drawn at random")
     parser.add_argument("--mutate", action="store_true", help="then switch each layer off")
     parser.add_argument("--build", type=Path, metavar="FOLDER", help="write files and a manifest, judge nothing")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: %(default)s")

@@ -91,13 +91,31 @@ _A_NARROW = (
 def genuine() -> list[Presentation]:
     """Each cut as filmed and mirrored, each in another way of recording; then once more every way."""
     rows = [
-        _row(cut, WAYS[(4 * number + 7 * mirrored) % len(WAYS)], number, mirrored=bool(mirrored))
+        presented(cut, WAYS[(4 * number + 7 * mirrored) % len(WAYS)], number, mirrored=bool(mirrored))
         for cuts in (_A_CUTS, _B_CUTS, _A_NARROW)
         for mirrored in (0, 1)
         for number, cut in enumerate(cuts)
     ]
-    rows += [_row(_A_CUTS[(number + 1) % len(_A_CUTS)], way, number, mirrored=False) for number, way in enumerate(WAYS)]
+    rows += [presented(_A_CUTS[(number + 1) % len(_A_CUTS)], way, number, mirrored=False) for number, way in enumerate(WAYS)]
     return rows
+
+
+def presented(cut: Cut, way: Way, number: int, *, mirrored: bool, prefix: str = "genuine") -> Presentation:
+    """The cut in that way of recording. number: which of the person's portraits, and of the camera's jitter."""
+    actions = tuple(MIRRORED[action] for action in cut.actions) if mirrored else cut.actions
+    side = "mirrored" if mirrored else "as filmed"
+    return Presentation(
+        id=f"{prefix}-{cut.person.name}-{cut.first}-{cut.last}-{side[0]}-{way.name}".replace(" ", "-").lower(),
+        species=SPECIES,
+        subject=cut.person.name,
+        portrait=portraits_of(cut.person)[number % 2],
+        clip=recorded(cut, way, mirrored=mirrored, seed=number),
+        actions=actions,
+        cues_at_s=cut.cues_at_s,
+        clip_s=cut.length_s,
+        counts=cut.wide,
+        group=way.name,
+    )
 
 
 def portraits_of(person: Person) -> tuple[Make, ...]:
@@ -117,23 +135,6 @@ def recorded(cut: Cut, way: Way, *, mirrored: bool = False, seed: int = 1) -> Ma
         return record(changed(shot, _view(cut.person, way, mirrored=mirrored)), way.codec, bit_rate=way.bit_rate, seed=seed)
 
     return make
-
-
-def _row(cut: Cut, way: Way, number: int, *, mirrored: bool) -> Presentation:
-    actions = tuple(MIRRORED[action] for action in cut.actions) if mirrored else cut.actions
-    side = "mirrored" if mirrored else "as filmed"
-    return Presentation(
-        id=f"genuine-{cut.person.name}-{cut.first}-{cut.last}-{side[0]}-{way.name}".replace(" ", "-").lower(),
-        species=SPECIES,
-        subject=cut.person.name,
-        portrait=portraits_of(cut.person)[number % 2],
-        clip=recorded(cut, way, mirrored=mirrored, seed=number),
-        actions=actions,
-        cues_at_s=cut.cues_at_s,
-        clip_s=cut.length_s,
-        counts=cut.wide,
-        group=way.name,
-    )
 
 
 def _view(person: Person, way: Way, *, mirrored: bool) -> Change:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from bench.presentations.drawn import drawn
 from bench.presentations.presentation import ISSUED_AT, Mode, Presentation, submitted
 from bench.presentations.suite import suite
 from realname.errors import BadRecording
@@ -41,6 +42,13 @@ class Measured:
     mode: Mode
     liveness: LivenessReport
     match: MatchReport | None
+
+
+class Draw(NamedTuple):
+    """Arguments of drawn()."""
+
+    count: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +134,12 @@ def measure_all(
     policies: dict[Mode, Policy],
     *,
     processes: int,
+    draw: Draw | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> list[Measured]:
-    """All of the suite's presentations that are given, in their order. tick is called after each.
+    """All that are given, in their order; draw: how they were, if they are not the suite's. tick is called after each.
 
-    Each process builds the suite anew and is told ids: what makes media is code, and does not travel.
+    Each process builds them anew and is told ids: what makes media is code, and does not travel.
     """
     found: dict[int, list[Measured]] = {}
 
@@ -139,15 +148,15 @@ def measure_all(
         found[place] = measured
         tick()
 
-    run_jobs([one.id for one in presentations], _measuring, (policies,), workers=processes, done=done)
+    run_jobs([one.id for one in presentations], _measuring, (policies, draw), workers=processes, done=done)
     return [measured for place in range(len(presentations)) for measured in found[place]]
 
 
 @contextmanager
-def _measuring(policies: dict[Mode, Policy]) -> Generator[Callable[[str], list[Measured]]]:
+def _measuring(policies: dict[Mode, Policy], draw: Draw | None) -> Generator[Callable[[str], list[Measured]]]:
     """One process's work: an id of the suite -> what is measured of it."""
     os.environ["SVT_LOG"] = "1"  # the AV1 encoder says its name on each clip
-    presentations = by_id(suite())
+    presentations = by_id(suite() if draw is None else drawn(draw.count, draw.seed))
     with opened(Path(read_settings(Fetch).media_dir)) as tools:
         yield lambda identity: measure(presentations[identity], tools, policies)
 

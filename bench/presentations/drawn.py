@@ -1,0 +1,60 @@
+"""Genuine presentations drawn at random, to hold against figures that were tuned on the suite's own cuts.
+
+The people and their acts are the suite's, since no others are in a registry; which piece, when the cues come, how it is recorded
+and in what light are not. A cue comes after the act before it, as the plan's pauses see to. A's cuts all count as wide, though a
+few of them are narrower.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from bench.presentations.genuine import Way, presented
+from bench.presentations.labels import A, B, Cut, Person
+from bench.presentations.optics import light
+from bench.presentations.presentation import Presentation
+
+_ANSWERS = {A.name: ((0, 1), (1, 2), (0, 1, 2), (1, 3), (1, 4), (0, 1, 3), (0, 1, 4)), B.name: ((0, 1),)}
+_STRETCHES = {A.name: (990, 1249), B.name: (396, 600)}
+_A_SHARE = 0.6
+_SIZES = (None, (320, 240), (480, 360), (640, 480), (480, 640), (1280, 720))
+
+
+def drawn(count: int, seed: int) -> list[Presentation]:
+    """So many; the same for the same seed."""
+    chance = random.Random(seed)
+    cuts = _cuts(chance)
+    return [
+        presented(next(cuts), _way(chance, number), number, mirrored=chance.choice((True, False)), prefix=f"drawn-{number:03d}")
+        for number in range(count)
+    ]
+
+
+def _cuts(chance: random.Random) -> Iterator[Cut]:
+    while True:
+        person = A if chance.random() < _A_SHARE else B
+        answers = chance.choice(_ANSWERS[person.name])
+        start, end = _STRETCHES[person.name]
+        first = max(start, person.acts[answers[0]].first - chance.randint(12, 40))
+        last = min(end, person.acts[answers[-1]].last + chance.randint(8, 50))
+        cut = Cut(person, first, last, answers, chance.uniform(0.3, 1.2), wide=person is A)  # B's turn reads 15 degrees
+        if _answerable(cut, person):
+            yield cut
+
+
+def _answerable(cut: Cut, person: Person) -> bool:
+    """Whether each cue is within the clip and comes when the act before it is over."""
+    over_s = [0.0, *((person.acts[act].last + 3 - cut.first) / person.rate_hz for act in cut.answers[:-1])]
+    return all(cue >= over for cue, over in zip(cut.cues_at_s, over_s, strict=True))
+
+
+def _way(chance: random.Random, number: int) -> Way:
+    return Way(
+        f"way {number}",
+        chance.choice(("h264", "vp8", "vp9", "av1")),
+        chance.choice(_SIZES),
+        chance.choice((None, 15, 20, 25, 30)),
+        chance.choice((500_000, 800_000, 1_300_000, 2_500_000)),
+        light(chance.uniform(0.42, 1.45), chance.uniform(0.85, 1.2)),
+    )
