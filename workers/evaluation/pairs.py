@@ -14,6 +14,7 @@ IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 _MATED_CELLS, _NON_MATED_CELLS = 3, 4
 _HEADER_CELLS_MAX = 2
+DEPTH = 3  # folders' levels in which people are looked for, that of pairs.txt among them
 
 
 def read_pairs(file: Path) -> Dataset:
@@ -32,7 +33,7 @@ def read_pairs(file: Path) -> Dataset:
 
 
 def read_lfw(file: Path) -> Dataset:
-    """LFW's pairs.txt, with images as NAME/NAME_0001.jpg beside it or in a folder beside it. Raises DatasetWrong.
+    """LFW's pairs.txt, with images as NAME/NAME_0001.jpg beside it or in a folder, or two, beside it. Raises DatasetWrong.
 
     The header says `folds<tab>n`, or `n` alone for one fold; each fold has n lines `name i j` and n lines
     `name i other j`. Source: the README of Labeled Faces in the Wild (Huang et al. 2007).
@@ -69,8 +70,11 @@ def _images_root(file: Path, first: tuple[int, list[str]]) -> Path:
 
 
 def _around(folder: Path) -> Iterator[Path]:
-    yield folder
-    yield from sorted(path for path in folder.iterdir() if path.is_dir())
+    """The folder, then those in it, then those in these: an archive is often unpacked into a folder of its own name."""
+    level = [folder]
+    for _ in range(DEPTH):
+        yield from level
+        level = sorted(path for each in level for path in each.iterdir() if path.is_dir())
 
 
 def _lfw_pair(file: Path, number: int, cells: list[str], root: Path, fold: int) -> Pair:

@@ -115,7 +115,7 @@ def lfw(folder: Path, pairs: str, images: Path) -> Path:
 LFW_PAIRS = "2\t1\nAnn_Bee\t1\t2\nAnn_Bee\t1\tCem_Dag\t2\nCem_Dag\t1\t2\nCem_Dag\t1\tAnn_Bee\t1\n"
 
 
-@pytest.mark.parametrize("inner", ["", "lfw_funneled"])
+@pytest.mark.parametrize("inner", ["", "lfw_funneled", "lfw-deepfunneled/lfw-deepfunneled"])
 def test_lfw_is_read_in_its_usual_layouts(tmp_path: Path, inner: str) -> None:
     found = read_dataset(lfw(tmp_path, LFW_PAIRS, tmp_path / inner))
     assert [(pair.mated, pair.fold) for pair in found.pairs] == [(True, 0), (False, 0), (True, 1), (False, 1)]
