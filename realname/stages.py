@@ -119,7 +119,7 @@ class LivenessJob(Struct, frozen=True, tag="realname.liveness.job.v1", tag_field
 class MatchingJob(Struct, frozen=True, tag="realname.matching.job.v1", tag_field="type"):
     """Second stage. chips: each a sealed (see sealing.py) lossless image of an aligned face, best first; then glimpses.
 
-    Glimpses are of further frames, sealed likewise, where there is room: see workers/glimpses.py.
+    Glimpses are of all frames, sealed likewise (workers/glimpses.py). Without any nothing is said of copies: a person decides.
     The copy under next_key has them; the one in the queue goes without, since there base64 in JSON costs 0.7 ms more.
     plan, shadow: as in the liveness job. shadow_liveness, shadow_chips: the candidate's own, where there is one and it
     found the clip fit; its chips have a limit of their own, as large.

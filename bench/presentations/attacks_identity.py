@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from bench.media import Image, Piece, jpeg
+from bench.media import Image, Piece, jpeg, mirror
 from bench.presentations.attacks_replay import BOTH, piece, replayed
 from bench.presentations.genuine import portraits_of
 from bench.presentations.labels import A, B, Cut, Person
@@ -67,7 +67,18 @@ def _own_frame() -> list[Presentation]:
                 row = _genuine("own_frame", cut, (Reason.PORTRAIT_IS_COPY,))
                 photo = _photo(cut.person, number, works[work], quality)
                 rows.append(replace(row, portrait=photo, group=f"frame {number} {work}".strip()))
+    for cut in _CUTS:
+        for number, (name, change) in product(frames[cut.person][2:5:2], _REDRAWN.items()):
+            row = _genuine("own_frame", cut, (Reason.PORTRAIT_IS_COPY,))
+            rows.append(replace(row, portrait=_photo(cut.person, number, change, 92), group=f"frame {number} {name}"))
     return rows
+
+
+# As a front camera stores a selfie; as a picture is pulled to a document's proportions
+_REDRAWN: dict[str, Change] = {
+    "mirrored": mirror,
+    "taller": lambda frame: resized(frame, frame.shape[1], frame.shape[0] * 28 // 25),
+}
 
 
 def _photo(person: Person, number: int, work: Change, quality: int) -> Make:

@@ -1,8 +1,8 @@
 """Genuine presentations drawn at random, to hold against figures that were tuned on the suite's own cuts.
 
-The people and their acts are the suite's, since no others are in a registry; which piece, when the cues come, how it is recorded
-and in what light are not. A cue comes after the act before it, as the plan's pauses see to. A's cuts all count as wide, though a
-few of them are narrower.
+The people and their acts are the suite's, since no others are in a registry: of each person one turn, so what differs between two
+cuts is where they begin and end, when the cues come, how they are recorded, in what light, and by which side. A cue comes after
+the act before it is over. A's blinks before the turn follow it too closely for two cues, so A turns first; B blinks first.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from bench.presentations.labels import A, B, Cut, Person
 from bench.presentations.optics import light
 from bench.presentations.presentation import Presentation
 
-_ANSWERS = {A.name: ((0, 1), (1, 2), (0, 1, 2), (1, 3), (1, 4), (0, 1, 3), (0, 1, 4)), B.name: ((0, 1),)}
-_STRETCHES = {A.name: (990, 1249), B.name: (396, 600)}
-_A_SHARE = 0.6
+_ANSWERS = {A.name: ((1, 2), (1, 3), (1, 4), (1, 2, 3), (1, 2, 4), (1, 3, 4)), B.name: ((0, 1),)}
+_STRETCHES = {A.name: (1020, 1249), B.name: (396, 600)}
+A_WIDE_FROM = 1044  # A's cuts that begin earlier have another median, and the same turn reads less (labels.Cut)
 _SIZES = (None, (320, 240), (480, 360), (640, 480), (480, 640), (1280, 720))
 
 
@@ -33,14 +33,14 @@ def drawn(count: int, seed: int) -> list[Presentation]:
 
 def _cuts(chance: random.Random) -> Iterator[Cut]:
     while True:
-        person = A if chance.random() < _A_SHARE else B
+        person = chance.choice((A, B))
         answers = chance.choice(_ANSWERS[person.name])
         start, end = _STRETCHES[person.name]
         first = max(start, person.acts[answers[0]].first - chance.randint(12, 40))
         last = min(end, person.acts[answers[-1]].last + chance.randint(8, 50))
-        cut = Cut(person, first, last, answers, chance.uniform(0.3, 1.2), wide=person is A)  # B's turn reads 15 degrees
+        cut = Cut(person, first, last, answers, chance.uniform(0.3, 1.2))
         if _answerable(cut, person):
-            yield cut
+            yield cut._replace(wide=person is A and first >= A_WIDE_FROM)  # B's turn reads 15 to 16 degrees
 
 
 def _answerable(cut: Cut, person: Person) -> bool:

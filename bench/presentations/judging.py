@@ -69,16 +69,15 @@ def opened(media: Path) -> Generator[Opened]:
 def measure(presentation: Presentation, tools: Opened, policies: dict[Mode, Policy]) -> list[Measured]:
     """Build it, decode it once, judge it in each of its modes."""
     checker, portrait, clip = tools.checker, presentation.portrait(tools.media), presentation.clip(tools.media)
-    policy = next(iter(policies.values()))
+    policy, modes = next(iter(policies.values())), [mode for mode in presentation.modes if mode in policies]
     try:
         decoded = checker.decoder.decode_clip(clip, policy.clip.process_hz_min)
     except BadRecording as bad:
-        return [Measured(presentation.id, mode, LivenessReport(capture=(bad.reason,)), None) for mode in presentation.modes]
+        return [Measured(presentation.id, mode, LivenessReport(capture=(bad.reason,)), None) for mode in modes]
     seen = _seen_before(presentation, clip, decoded, tools, policy)
     return [
         Measured(presentation.id, mode, *_judged(_Shown(presentation, decoded, portrait, seen), mode, tools, policies[mode]))
-        for mode in presentation.modes
-        if mode in policies
+        for mode in modes
     ]
 
 

@@ -13,6 +13,7 @@ from bench.presentations.mutation import Noticed
 from bench.presentations.presentation import Mode, Presentation
 from realname.messages import RegistrationDecided
 from realname.policy import Policy
+from workers.evaluation.rates import rate_of
 
 Row = tuple[Presentation, Measured, RegistrationDecided]
 SHOWN_IDS = 4
@@ -70,9 +71,15 @@ def show_genuine(console: Console, rows: Sequence[Row]) -> None:
         refused = sum(row[2].verdict == "refused" for row in own)
         if wide:
             console.print(
-                f"genuine, {mode}: {approved}/{len(wide)} cuts with a turn of 18 degrees approved ({approved / len(wide):.1%}); "
-                f"{len(counting) - len(wide)} of {len(own) - len(wide)} narrower ones approved; {refused} refused"
+                f"genuine, {mode}: {_share(approved, len(wide))} cuts with a turn of 18 degrees approved; "
+                f"{_share(len(counting) - len(wide), len(own) - len(wide))} narrower ones; {refused} refused"
             )
+
+
+def _share(approved: int, n: int) -> str:
+    """With the 95 % interval of independent presentations, which cuts of one recording are not."""
+    rate = rate_of(approved, n)
+    return f"{approved}/{n} ({rate.value:.1%}, {rate.low:.1%} to {rate.high:.1%})" if n else "0/0"
 
 
 def show_open(console: Console, rows: Sequence[Row]) -> None:

@@ -24,9 +24,15 @@ class Person:
     """A still of one person as an identity photo, its points, and a chip of the live face."""
 
     def __init__(self, models: Models, portrait: documents.Image, live: documents.Image) -> None:
-        points = points_of(models, portrait)
-        self.photo = documents.face_photo(portrait, points, 480, 620)
-        self.chips = [pack_chip(models.embedder.cut(live, points_of(models, live)))]
+        self.photo = documents.face_photo(portrait, points_of(models, portrait), 480, 620)
+        points = points_of(models, live)
+        self.chips = [pack_chip(models.embedder.cut(live, points)), glimpses_of((live, points))]
+
+
+def glimpses_of(*faces: tuple[documents.Image, Points]) -> bytes:
+    """As liveness packs them, of BGR pictures."""
+    details = [core_details(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), five_points(points)) for face, points in faces]
+    return pack_glimpses(np.stack(details).reshape(len(faces), -1))
 
 
 def points_of(models: Models, picture: documents.Image) -> Points:
@@ -116,16 +122,27 @@ def test_the_portrait_s_quality_has_the_same_names_as_the_clip_s(real_models: Mo
     assert quality["inter_eye_distance_px"] == pytest.approx(144, abs=6)
 
 
-def test_a_portrait_is_held_against_the_glimpsed_frames_too(real_models: Models, person_a: Person):
+@pytest.mark.parametrize("worked", ["as it is", "mirrored", "made taller"])
+def test_a_portrait_that_is_a_frame_of_the_clip_is_known_for_a_copy(real_models: Models, person_a: Person, worked: str):
     """The photo's own picture among the glimpses, as if it had been taken from the clip, and among the chips not."""
     found = locate_face(person_a.photo, real_models)
     assert found is not None
-    glimpse = core_details(cv2.cvtColor(person_a.photo, cv2.COLOR_BGR2GRAY), five_points(found))
-    alone = judge_match(person_a.photo, person_a.chips, real_models, POLICY)
-    among = judge_match(
-        person_a.photo, [*person_a.chips, pack_glimpses(np.stack([-glimpse, glimpse]).reshape(2, -1))], real_models, POLICY
-    )
+    chips = [person_a.chips[0], glimpses_of((np.ascontiguousarray(255 - person_a.photo), found), (person_a.photo, found))]
+    photo = {
+        "as it is": person_a.photo,
+        "mirrored": np.ascontiguousarray(person_a.photo[:, ::-1]),
+        "made taller": cv2.resize(person_a.photo, None, fx=1.0, fy=1.1, interpolation=cv2.INTER_LINEAR),
+    }[worked]
+    alone = judge_match(photo, person_a.chips, real_models, POLICY)
+    among = judge_match(photo, chips, real_models, POLICY)
     assert alone.copy_correlation is not None
     assert among.copy_correlation is not None
     assert alone.copy_correlation < POLICY.match.copy_correlation_max < among.copy_correlation
     assert among.similarities == alone.similarities
+
+
+def test_without_a_glimpse_nothing_is_said_of_copies(real_models: Models, person_a: Person):
+    for chips in (person_a.chips[:1], [person_a.chips[0], b"glimpses" + bytes(648)]):  # the second of an older worker
+        report = judge_match(person_a.photo, chips, real_models, POLICY)
+        assert report.similarity is not None
+        assert report.copy_correlation is None

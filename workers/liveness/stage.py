@@ -187,8 +187,14 @@ class _Scene:
             found[frame] = core_details(self.clip.gray(frame), five_points(self.track.points[frame])).reshape(-1)
         return found
 
+    def packed(self, best: Sequence[int]) -> list[bytes]:
+        """The chips of these frames, as many as leave room for the glimpses: whose clip is grainy must not escape those."""
+        glimpses = min(GLIMPSES_MAX, int(self.track.seen.sum())) * GLIMPSE_BYTES + len(MARK) + SEALING_BYTES
+        chips = [self.chip(frame) for frame in best]
+        return pack_best(chips, bytes_max=CHIPS_BYTES_MAX - glimpses, extra_bytes=SEALING_BYTES)
+
     def glimpses(self, chips: Sequence[bytes]) -> list[bytes]:
-        """Of as many frames, evenly over the clip, as there is room for beside the chips."""
+        """Of every frame, but where a single chip is so large: then evenly over the clip, as there is room beside it."""
         room = CHIPS_BYTES_MAX - sum(len(chip) + SEALING_BYTES for chip in chips) - SEALING_BYTES - len(MARK)
         seen = np.flatnonzero(self.track.seen).tolist()
         frames = spread(seen, min(GLIMPSES_MAX, max(0, room) // GLIMPSE_BYTES))
@@ -231,7 +237,7 @@ def _examined(report: LivenessReport, best: list[int], scene: _Scene) -> tuple[L
     with watch.asking("pad"):
         scores = scene.models.spoof.score_many([(scene.clip.bgr(frame), track.boxes[frame]) for frame in frontal])
     with watch.step("chips"):
-        chips = pack_best([scene.chip(frame) for frame in best], bytes_max=CHIPS_BYTES_MAX, extra_bytes=SEALING_BYTES)
+        chips = scene.packed(best)
     with watch.step("continuity"):
         leaps, repeat, same_picture = scene.continuity()
     doubtful = [frame for pair in leaps.doubtful for frame in pair]

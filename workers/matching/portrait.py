@@ -77,6 +77,17 @@ def find_portrait(picture: Image, models: Models) -> Found | Missing:
     return inside or _closest([closest, *_in_parts(picture, models)])
 
 
+def mirrored_close_up(found: Found) -> tuple[Image, Box]:
+    """The portrait's surroundings as a mirror shows them, and the face's box in that."""
+    height, width = found.view.shape[:2]
+    margin = np.tile((found.box[2:] - found.box[:2]) / 2, 2) * np.array([-1, -1, 1, 1])
+    x0, y0, x1, y1 = np.clip((found.box + margin).round(), 0, [width, height, width, height]).astype(int).tolist()
+    mirrored = np.ascontiguousarray(found.view[y0:y1, x0:x1][:, ::-1])
+    left, top, right, bottom = found.box - np.array([x0, y0, x0, y0], np.float32)
+    last = x1 - x0 - 1  # pixel i becomes last - i
+    return mirrored, np.array([last - right, top, last - left, bottom], np.float32)
+
+
 def _upright(view: Image, cards: Sequence[Corners], models: Models) -> Found | Missing:
     """The portrait of a picture that stands upright, plausible or not."""
     faces = models.detector.detect(view)
@@ -143,7 +154,14 @@ def _in_parts(picture: Image, models: Models) -> Iterator[Found]:
     height, width = picture.shape[:2]
     if width > WIDTH_PX or height > HEIGHT_PX:
         for x0, y0, x1, y1 in tiles(width, height):
-            yield from _looked_at(picture[y0:y1, x0:x1], models)
+            yield from (found for found in _looked_at(picture[y0:y1, x0:x1], models) if _is_whole(found))
+
+
+def _is_whole(found: Found) -> bool:
+    """Not cut off by the part's edge: half a face is no portrait, though its landmarks may look less strange."""
+    height, width = found.view.shape[:2]
+    x0, y0, x1, y1 = found.box.tolist()
+    return x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height
 
 
 def _looked_at(view: Image, models: Models) -> list[Found]:

@@ -52,7 +52,12 @@ def test_a_picture_is_not_laid_where_nothing_fits_nearby():
     coarse = cv2.GaussianBlur(luma_of(picture()), (0, 0), 5) - 128  # it would follow these any distance
     still = np.sign(coarse[20:92:2, 20:92:2])
     assert laid_upon(still, moved(coarse, 0, 0.95, 0), step_px=2, at=(20, 20)) is not None
-    assert laid_upon(still, moved(coarse, 0, 0.85, 0), step_px=2, at=(20, 20)) is None, "a corner would move by 5 pixels"
+    assert laid_upon(still, moved(coarse, 0, 0.75, 0), step_px=2, at=(20, 20)) is None, "a corner would move by 9 pixels"
+
+
+def test_what_is_no_picture_at_all_is_a_bug_and_no_answer():
+    with pytest.raises(cv2.error):
+        laid_upon(np.zeros((36, 36), np.int32), np.zeros((112, 112), np.float32), step_px=2, at=(20, 20))
 
 
 def test_a_luma_plane_becomes_an_aligned_chip_of_full_range():

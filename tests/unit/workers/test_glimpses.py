@@ -7,9 +7,9 @@ from workers.chips import CORE, core_details, details_of, gray_chip, pack_chip
 from workers.glimpses import (
     CORE_PX,
     GLIMPSE_BYTES,
+    GLIMPSES_MAX,
     MARK,
     are_glimpses,
-    glimpse_of,
     glimpsed,
     pack_glimpses,
     unpack_glimpses,
@@ -48,10 +48,25 @@ def test_a_frame_is_found_among_others_though_shifted_by_some_pixels():
     assert glimpsed(CHIP, glimpses_of(np.roll(CHIP, 6, 0))) < 0.5
 
 
-def test_a_frame_is_found_whose_landmarks_lay_otherwise():
-    turned = cv2.getRotationMatrix2D((55.5, 55.5), 1.2, 1.015)
-    other = cv2.warpAffine(CHIP, turned, (112, 112), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    assert glimpsed(other, glimpses_of(CHIP)) > 0.97
+def laid_otherwise(chip, degrees, right, down):
+    turned = cv2.getRotationMatrix2D((55.5, 55.5), degrees, 1.015)
+    turned[:, 2] += (right, down)
+    return cv2.warpAffine(chip, turned, (112, 112), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+
+
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (2, -3), (-3, 2), (3, 3)])
+def test_a_frame_among_others_is_found_whose_landmarks_lay_otherwise(right, down):
+    frames = glimpses_of(*(mixed(0, seed) for seed in (4, 5, 6)), CHIP, *(mixed(0.4, seed) for seed in (7, 8)))
+    assert glimpsed(laid_otherwise(CHIP, 1.2, right, down), frames) > 0.97
+    assert glimpsed(laid_otherwise(mixed(0.7), 1.2, right, down), frames) < 0.8
+
+
+def test_the_clip_has_room_for_every_frame_of_five_seconds():
+    assert GLIMPSES_MAX >= 5 * 25
+
+
+def test_a_portrait_of_nothing_is_like_no_frame():
+    assert glimpsed(np.zeros((112, 112), np.float32), glimpses_of(CHIP)) == 0
 
 
 @pytest.mark.parametrize("share", [0.4, 0.7, 0.9, 0.97])
@@ -67,10 +82,6 @@ def test_light_and_contrast_say_nothing():
 
 def test_an_empty_portrait_is_like_no_frame():
     assert glimpsed(np.full((112, 112), 90, np.float32), glimpses_of(CHIP)) < 0.1
-
-
-def test_a_chip_and_what_is_packed_of_the_frame_say_the_same():
-    assert (glimpse_of(CHIP) == glimpses_of(CHIP)).all()
 
 
 def test_glimpses_are_told_from_chips_and_hold_a_bit_for_each_fourth_pixel_of_the_core():
