@@ -61,12 +61,18 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[], metavar="SPECIES", help="species or ids (default: all)")
-    parser.add_argument("--quick", action="store_true", help="the short cut of `make test`")
-    parser.add_argument("--drawn", nargs=2, type=int, metavar=("COUNT", "SEED"), help="instead, genuine cuts drawn at random")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--quick", action="store_true", help="the short cut of `make test`")
+    which.add_argument("--drawn", nargs=2, type=int, metavar=("COUNT", "SEED"), help="instead, genuine cuts drawn at random")
     parser.add_argument("--mutate", action="store_true", help="then switch each layer off")
     parser.add_argument("--build", type=Path, metavar="FOLDER", help="write files and a manifest, judge nothing")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: %(default)s")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.drawn and arguments.only:
+        parser.error("--drawn makes genuine cuts of its own: --only has nothing to choose from")
+    if arguments.drawn and arguments.mutate:
+        parser.error("--drawn makes no attacks: --mutate needs some to notice")
+    return arguments
 
 
 def _chosen(only: Sequence[str], *, short: bool) -> list[Presentation]:
