@@ -22,7 +22,9 @@ from rich.table import Table
 
 from bench import documents, media
 from bench.documents import Image, Scene
-from models.geometry import Points, area, eye_distance_px
+from models.alignment import ARCFACE_PX
+from models.geometry import Points, arcface_map, area, eye_distance_px, five_points
+from models.pixels import lay
 from models.registry import Models, load
 from realname.policy import Policy, load_policy
 from realname.settings import Fetch, Worker, read_settings
@@ -173,15 +175,15 @@ def _compared(
             shown += 1
             found = find_portrait(change(photo), models)
             if isinstance(found, Found):
-                looks.append(_looks(found, models))
+                looks.append(_looks(found))
                 embedding = _embedded(found.view, found.points, models)
                 genuine += models.embedder.compare(embedding, people.live[person])[0].tolist()
                 impostor += models.embedder.compare(embedding, others)[0].tolist()
     return genuine, impostor, looks, shown
 
 
-def _looks(found: Found, models: Models) -> Quality:
-    chip = models.embedder.in_common(models.embedder.cut(found.view, found.points))
+def _looks(found: Found) -> Quality:
+    chip = lay(found.view, arcface_map(five_points(found.points)), width=ARCFACE_PX, height=ARCFACE_PX)
     return quality_of(luma_of(chip), found.points, found.box, yaw_deg=0.0)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alignment import ARCFACE_PX, Template, template_of
+from models.alignment import Template, template_of
 from models.detector import RunsItems
 from models.geometry import Points
 from models.manifest import Embedding, ModelEntry
@@ -41,12 +41,6 @@ class Embedder:
         Raises ValueError where the points coincide.
         """
         return lay(image, self.template.map_of(points), width=self.template.width, height=self.template.height)
-
-    def in_common(self, chip: Image) -> Image:
-        """The chip as ArcFace lays it, (112, 112, 3), for all that looks at a face as a picture; itself where it is one."""
-        if self.template.is_arcface:
-            return chip
-        return lay(chip, self.template.to_arcface(), width=ARCFACE_PX, height=ARCFACE_PX)
 
     def embed(self, chips: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, *chip_shape) uint8 BGR, as of `cut` -> (n, numbers) float32, to be held together by `compare`."""

@@ -5,12 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.alignment import DLIB_LANDMARKS, FIVE, MEAN_FACE, AlignmentWrong, template_of
+from models.alignment import DLIB_LANDMARKS, FIVE, AlignmentWrong, template_of
 from models.geometry import ARCFACE_POINTS, five_points
 from models.manifest import Alignment
 
 ARCFACE = Alignment("arcface")
 DLIB = Alignment("dlib")
+
+# The mean of four persons' near-frontal faces (A, B, W, P of the manifest, 41 frames), 68 points in ArcFace's chip of
+# 112 px; they differ by up to 3.7 px (standard deviation).
+_MEAN = """
+    14.0 56.1  14.3 66.8  15.6 77.6  17.5 88.3  21.2 98.3  27.4 107.0
+    35.6 114.0  45.2 119.2  56.3 120.6  67.0 118.8  76.0 113.0  83.2 105.5
+    88.4 96.5  91.3 86.4  92.9 76.0  94.0 65.6  94.0 55.1  21.6 45.0
+    26.5 38.9  34.3 36.5  42.4 37.3  50.0 40.4  62.7 40.7  69.8 37.7
+    77.4 36.9  84.6 39.0  88.7 44.9  56.2 50.1  56.3 56.8  56.5 63.2
+    56.7 70.1  47.9 76.6  52.1 77.7  56.5 78.8  60.7 77.7  64.8 76.6
+    30.3 53.2  34.7 50.9  39.8 50.8  44.6 53.6  39.7 54.5  34.5 54.6
+    66.7 53.7  71.4 51.0  76.4 51.1  80.6 53.4  76.6 54.8  71.6 54.7
+    40.4 91.7  46.4 88.2  52.3 86.3  56.6 87.4  60.7 86.4  66.4 88.4
+    71.8 92.0  66.5 97.3  60.9 99.6  56.4 100.0  51.9 99.5  46.1 97.1
+    43.0 91.8  52.3 90.6  56.6 91.0  60.7 90.6  69.3 92.1  60.6 94.0
+    56.4 94.4  52.1 93.9
+"""
+MEAN_FACE = np.array(_MEAN.split(), np.float32).reshape(-1, 2)
 
 
 def laid(points: np.ndarray, way: np.ndarray) -> np.ndarray:
@@ -19,8 +37,7 @@ def laid(points: np.ndarray, way: np.ndarray) -> np.ndarray:
 
 def test_arcfaces_points_are_scaled_to_the_chip():
     np.testing.assert_allclose(template_of(ARCFACE, width=224, height=224).targets, 2 * ARCFACE_POINTS)
-    assert template_of(ARCFACE, width=112, height=112).is_arcface
-    assert not template_of(ARCFACE, width=224, height=224).is_arcface
+    np.testing.assert_array_equal(template_of(ARCFACE, width=112, height=112).targets, ARCFACE_POINTS)
 
 
 def test_dlibs_chip_has_its_points_where_dlib_lays_them():
@@ -70,11 +87,3 @@ def test_an_alignment_that_does_not_fit_its_chip_says_why(alignment, size, words
 
 def test_the_mean_face_lies_as_arcface_wants_it():
     assert np.abs(five_points(MEAN_FACE) - ARCFACE_POINTS).max() < 2
-
-
-@pytest.mark.parametrize(("alignment", "side"), [(ARCFACE, 160), (DLIB, 150)])
-def test_another_chips_way_back_to_arcfaces_is_within_a_pixel_or_two(alignment, side):
-    template = template_of(alignment, width=side, height=side)
-    points = 2 * MEAN_FACE + [15, 5]
-    there_and_back = laid(laid(points, template.map_of(points)), template.to_arcface())
-    assert np.abs(five_points(there_and_back.astype(np.float32)) - ARCFACE_POINTS).max() < 2.5

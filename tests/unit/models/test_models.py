@@ -196,7 +196,6 @@ def test_another_embedders_chip_is_of_its_own_size():
     made = embedder(Answers(np.ones(128, np.float32)), **DLIB)
     chip = made.cut(IMAGE, points)
     assert chip.shape == made.chip_shape == (150, 150, 3)
-    assert made.in_common(chip).shape == (112, 112, 3)
     assert made.embed(chip[None]).shape == (1, 128)
     assert made.embed(np.zeros((0, 150, 150, 3), np.uint8)).shape == (0, 128)
 
@@ -220,9 +219,3 @@ def test_several_faces_of_one_person_are_one_of_length_one_and_heavier_ones_coun
     a, b = np.eye(512, dtype=np.float32)[:2]
     fused = made.fuse(np.stack([a, b]), np.float32([3, 4]))
     np.testing.assert_allclose(made.compare(fused, np.stack([a, b])), [[0.6, 0.8]], rtol=1e-6)
-
-
-def test_the_default_chip_is_its_own_picture():
-    made = embedder(Answers())
-    chip = np.random.default_rng(1).integers(0, 256, (112, 112, 3), np.uint8)
-    assert made.in_common(chip) is chip
