@@ -8,6 +8,7 @@ values: 73 genuine cuts of bench/presentations .95 forwards, .69 backwards; 63 o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,55 +45,34 @@ def repeats_of(small: NDArray[np.uint8], at_s: NDArray[np.float64]) -> Repeats:
     window = max(FRAMES_MIN, round(WINDOW_S / float(np.median(np.diff(at_s)))))
     products = (steps @ steps.T).astype(np.float64)
     energy = np.concatenate([[0.0], np.cumsum(np.diagonal(products))])
-    least_energy = MOTION_MIN**2 * steps.shape[1] * window
+    own = energy[window:] - energy[:-window]  # of the stretch that begins at each change
+    moving = own > MOTION_MIN**2 * steps.shape[1] * window
+    later = np.tri(len(own), k=-window, dtype=bool).T  # the second begins when the first is over
+    pairs = later & moving[:, None]
     return Repeats(
-        _least(_forwards(products, energy, window, least_energy)),
-        _least(_backwards(products, energy, window, least_energy)),
+        _least(own, sums_along(products, window), pairs),
+        _least(own, -sums_along(products[:, ::-1], window)[:, ::-1], pairs),  # each change comes again with its sign turned
     )
 
 
-def _forwards(products: Floats, energy: Floats, window: int, least_energy: float) -> list[float]:
-    """|v(i..) - v(i + lag..)| / |v(i..)| of each lag of at least a window, at its least."""
-    count = len(products)
-    found: list[float] = []
-    for lag in range(window, count - window + 1):
-        shared = _sums(np.diagonal(products, lag), window)
-        first = np.arange(len(shared))
-        found.append(_unlikeness(first, first + lag, shared, energy, window, least_energy))
+def sums_along(values: NDArray[Any], window: int) -> NDArray[Any]:
+    """(n, m) -> (n - window + 1, m - window + 1): sums of so many values down the diagonal that begins at each."""
+    rows, columns = (max(0, length - window + 1) for length in values.shape)
+    found = np.zeros((rows, columns), values.dtype)
+    if found.size:
+        for step in range(window):
+            found += values[step : step + rows, step : step + columns]
     return found
 
 
-def _backwards(products: Floats, energy: Floats, window: int, least_energy: float) -> list[float]:
-    """The same against the later stretch played backwards: then each change comes again with its sign turned."""
-    count = len(products)
-    turned = products[:, ::-1]
-    found: list[float] = []
-    for offset in range(-(count - 2 * window), count - 2 * window + 1):
-        shared = -_sums(np.diagonal(turned, offset), window)
-        first = np.arange(len(shared)) + max(0, -offset)
-        second = count - offset - window - first  # the later stretch ends where the mirrored index starts
-        apart = first + window <= second
-        if apart.any():
-            found.append(_unlikeness(first[apart], second[apart], shared[apart], energy, window, least_energy))
-    return found
+def _least(own: Floats, shared: Floats, pairs: NDArray[np.bool_]) -> float | None:
+    """The least |v(i..) - v(j..)| / |v(i..)| of these pairs; None where that is as of unrelated ones.
 
-
-def _sums(values: Floats, window: int) -> Floats:
-    return np.convolve(values, np.ones(window), "valid")
-
-
-def _unlikeness(
-    first: NDArray[np.int_], second: NDArray[np.int_], shared: Floats, energy: Floats, window: int, least_energy: float
-) -> float:
-    """The least over all starts; UNLIKE where nothing moves enough."""
-    own, other = energy[first + window] - energy[first], energy[second + window] - energy[second]
-    moving = own > least_energy
-    if not moving.any():
-        return UNLIKE
-    squares = np.maximum(own + other - 2 * shared, 0.0)[moving] / own[moving]
-    return float(np.sqrt(squares.min()))
-
-
-def _least(values: list[float]) -> float | None:
-    least = min(values, default=UNLIKE)
+    own: |v(i..)|^2 of each stretch. shared: products of each with each.
+    """
+    if not pairs.any():
+        return None
+    first, second = np.nonzero(pairs)
+    squares = np.maximum(own[first] + own[second] - 2 * shared[first, second], 0.0) / own[first]
+    least = float(np.sqrt(squares.min()))
     return None if least >= UNLIKE else least

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.liveness.repeats import sums_along
+
 WINDOW_S = 0.8
 NEAR_S, FAR_S = 0.16, 0.45  # between two frames that are compared: within the time of a movement, and beyond it
 AGAIN_AFTER_S = 0.25  # sooner is no loop: the person has not moved yet
@@ -21,6 +23,7 @@ ALIKE_MIN = 0.988  # far apart; else the face moved, and nothing was held. Genui
 FLOOR = 0.0025
 MOVED_MIN = 0.01  # of neighbours: where less changes, a still person is as alike later as now
 FRAMES_MIN = 6
+UNKNOWN_MAX = 0.5  # of a stretch's pairs: whoever hides the face in one frame of five must not hide the rest by it
 SMALLEST = 1e-6
 
 Floats = NDArray[np.float32]
@@ -57,27 +60,36 @@ def _least_drift(apart: Floats, window: int, step_s: float) -> float | None:
     starts = np.arange(len(apart) - window + 1)[:, None]
     if not len(starts) or not len(early):
         return None
-    far_apart = np.median(apart[starts + early, starts + late], axis=1)
+    far_apart = _medians(apart[starts + early, starts + late])
     neighbours = np.arange(window - near)
-    near_apart = np.median(apart[starts + neighbours, starts + neighbours + near], axis=1)
-    alike = far_apart <= 1 - ALIKE_MIN  # False where one was not seen
+    near_apart = _medians(apart[starts + neighbours, starts + neighbours + near])
+    alike = (far_apart <= 1 - ALIKE_MIN) & ~np.isnan(near_apart)  # False where too little was seen
     return float((far_apart[alike] / np.maximum(near_apart[alike], FLOOR)).min()) if alike.any() else None
 
 
 def _most_alike_again(apart: Floats, window: int, step_s: float) -> float | None:
-    count = len(apart)
-    moved = _means(np.diagonal(apart, 1), window)  # of the stretch that begins at each frame
-    least: float | None = None
-    for lag in range(max(2, round(AGAIN_AFTER_S / step_s)), count - window):
-        differ = _means(np.diagonal(apart, lag), window)
-        own = moved[: len(differ)]
-        livelier = np.maximum(own, moved[lag - 1 : lag - 1 + len(differ)])
-        moving = livelier >= MOVED_MIN  # False where one was not seen
-        if moving.any():
-            alike = float((differ[moving] / livelier[moving]).min())
-            least = alike if least is None else min(least, alike)
-    return least
+    means = _means_along(apart, window)  # of the stretches that begin at each two frames
+    moved = np.diagonal(means, 1)  # of the stretch that begins at each frame
+    first, second = np.triu_indices(len(moved), max(2, round(AGAIN_AFTER_S / step_s)) - 1)  # second: one before the later stretch
+    livelier, differ = np.maximum(moved[first], moved[second]), means[first, second + 1]
+    moving = (livelier >= MOVED_MIN) & ~np.isnan(differ)  # False where too little was seen
+    return float((differ[moving] / livelier[moving]).min()) if moving.any() else None
 
 
-def _means(values: Floats, window: int) -> Floats:
-    return np.convolve(values, np.full(window, 1 / window, np.float32), "valid")
+def _medians(values: Floats) -> Floats:
+    """(n, m) -> (n,): of what is known of each row; NaN where that is less than half."""
+    unknown = np.isnan(values)
+    if not unknown.any():
+        return np.median(values, axis=1)
+    enough = unknown.mean(axis=1) <= UNKNOWN_MAX
+    found = np.full(len(values), np.nan, values.dtype)
+    found[enough] = np.nanmedian(values[enough], axis=1)
+    return found
+
+
+def _means_along(apart: Floats, window: int) -> Floats:
+    """As sums_along, the means of what is known; NaN where that is less than half."""
+    known = ~np.isnan(apart)
+    counts = sums_along(known.astype(np.float32), window)
+    sums = sums_along(np.where(known, apart, np.float32(0)), window)
+    return np.where(counts >= (1 - UNKNOWN_MAX) * window, sums / np.maximum(counts, 1), np.float32(np.nan))

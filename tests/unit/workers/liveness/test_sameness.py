@@ -71,10 +71,30 @@ def test_of_a_person_who_sits_still_nothing_is_said_to_come_again():
     assert sameness_of(drifting(0.005), times(FRAMES)).again is None
 
 
-def test_what_is_not_seen_is_neither_held_nor_again():
-    details = np.tile(drifting(0.0, frames=1), (FRAMES, 1))
-    details[::4] = np.nan
-    same = sameness_of(details, times(FRAMES))
-    assert (same.drift, same.again) == (None, None)
+def test_a_few_frames_say_nothing():
     short = sameness_of(drifting(0.1, frames=5), times(5))
     assert (short.drift, short.again) == (None, None)
+
+
+@pytest.mark.parametrize("every", [4, 5])
+def test_who_hides_the_face_now_and_then_hides_nothing_by_it(every):
+    """As by a black frame at each detection: a share of .8 seen is enough for a clip."""
+    held = drifting(0.2)
+    held[12:26] = held[12]
+    held = noisy(held, 0.02)
+    held[::every] = np.nan
+    drift = sameness_of(held, times(FRAMES)).drift
+    assert drift is not None
+    assert drift < 1.3
+    looped = noisy(np.concatenate([drifting(0.3, frames=8), *[drifting(0.3, frames=12)] * 2, drifting(0.3, frames=8)]), 0.02)
+    looped[::every] = np.nan
+    again = sameness_of(looped, times(FRAMES)).again
+    assert again is not None
+    assert again < 0.45
+
+
+def test_a_face_that_was_seen_too_little_says_nothing_and_no_number_is_none():
+    hidden = noisy(drifting(0.04), 0.03)
+    hidden[np.arange(FRAMES) % 3 > 0] = np.nan
+    same = sameness_of(hidden, times(FRAMES))
+    assert (same.drift, same.again) == (None, None)
