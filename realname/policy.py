@@ -72,8 +72,10 @@ class ClipRules(Struct, frozen=True, forbid_unknown_fields=True):
     detect_every: int  # processed frames between detections; the box is carried by the landmarks
     faces_share_min: float  # share of judged frames that show the face
     several_share_max: float  # share of detections with a second face of comparable size
-    face_gap_s_max: float  # longest time without the face inside the track
+    face_gap_s_max: float  # longest time without the face, at the clip's ends too
     recorder_marks_min: int  # at and above: no recorder is likely to have made the file (workers/recording.py)
+    hidden_s_max: float = 0.0  # longest time without the face between two frames that show it; 0: face_gap_s_max alone holds
+    frame_gap_s_max: float = 0.0  # longest time between two judged frames; 0: any
 
 
 class QualityRules(Struct, frozen=True, forbid_unknown_fields=True):

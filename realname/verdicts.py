@@ -138,7 +138,8 @@ def _fired(
     if liveness.seen_before in _SEEN_BEFORE:
         yield _SEEN_BEFORE[liveness.seen_before]
     yield from (*liveness.signs, *liveness.challenge_unmet)
-    if not liveness.challenge_unmet and _depth_unknown(submitted, liveness, policy):
+    said = any(policy.effects.get(reason, Effect.REVIEW) in _VERDICTS for reason in liveness.challenge_unmet)
+    if not said and _depth_unknown(submitted, liveness, policy):  # where the customer hears another reason, that one will do
         yield Reason.TURN_FURTHER
 
 
@@ -148,7 +149,7 @@ def _doubtful(
     pad = policy.pad
     if finite(liveness.pad_live) is None or _is_between(liveness.pad_live, pad.review_min, pad.live_min):
         yield _Finding("review", Reason.LIVENESS_DOUBTFUL)
-    if not (_is_complete(liveness, match) and _is_traced(submitted, liveness)):
+    if not (_is_complete(liveness, match) and _is_traced(submitted, liveness) and _is_watched(submitted, liveness, policy)):
         yield _Finding("review", Reason.EVIDENCE_MISSING)
     faces = _is_track_calibrated(liveness, policy) and (match is None or _is_calibrated(match, policy))
     if not (faces and _is_pad_calibrated(liveness, policy)):
@@ -220,9 +221,23 @@ def _is_complete(liveness: LivenessReport, match: MatchReport | None) -> bool:
 def _is_traced(submitted: RegistrationSubmitted, liveness: LivenessReport) -> bool:
     """Whether the report speaks of each action that was asked, and says of each unseen one why the challenge is unmet."""
     asked, seen = submitted.challenge.actions, liveness.actions
-    if tuple(trace.action for trace in seen) != asked:
+    if not asked or tuple(trace.action for trace in seen) != asked:
         return False
     return bool(liveness.challenge_unmet) or all(trace.seen for trace in seen)
+
+
+def _is_watched(submitted: RegistrationSubmitted, liveness: LivenessReport, policy: Policy) -> bool:
+    """Whether all was measured that every clip of a face which does what was asked lets be measured, and the policy asks for.
+
+    A picture held, a stretch that comes again: that they were not found is no gap, where the face moved or sat still.
+    """
+    rules, turns = policy.turn, any(action in _TURNS for action in submitted.challenge.actions)
+    if turns and not liveness.challenge_unmet:
+        if rules.turned_s_min > 0 and finite(liveness.turned_s) is None:
+            return False
+        if rules.width_min > 0 and finite(liveness.turn_width) is None:
+            return False
+    return finite(liveness.face_leap) is not None
 
 
 def _depth(liveness: LivenessReport) -> tuple[float, float] | None:

@@ -58,6 +58,7 @@ MET = (ActionTrace(action="blink", seen=True, at_s=1.0), ActionTrace(action="tur
 
 def a_live_report(**changes) -> LivenessReport:
     values = {"pad_live": 0.97, "pad_frames": 7, "parallax": 0.2, "yaw_range_deg": 25.0, "duration_s": 4.0, "frames_judged": 50}
+    values |= {"turn_width": 0.98, "turned_s": 0.9, "face_leap": 0.15, "repeat": 0.9, "drift": 2.2, "again": 0.9}
     values |= {"actions": MET, "seen_before": "new", "models": {"embedder": EMBEDDER, "spoof": SPOOF}}
     return LivenessReport(**(values | changes))
 

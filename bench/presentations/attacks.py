@@ -11,14 +11,16 @@ from bench.presentations.attacks_photo import photo_attacks
 from bench.presentations.attacks_played import played_attacks
 from bench.presentations.attacks_replay import replay_attacks
 from bench.presentations.attacks_time import time_attacks
+from bench.presentations.attacks_unwatched import unwatched_attacks
 from bench.presentations.presentation import Presentation
 
 
 def attacks() -> list[Presentation]:
     """Numbered within their species: photo_flat-01, photo_flat-02, ..."""
+    made = (photo_attacks, replay_attacks, unwatched_attacks, played_attacks, time_attacks, identity_attacks, capture_attacks)
     seen: Counter[str] = Counter()
     rows: list[Presentation] = []
-    for row in (*photo_attacks(), *replay_attacks(), *played_attacks(), *time_attacks(), *identity_attacks(), *capture_attacks()):
+    for row in (each for make in made for each in make()):
         seen[row.species] += 1
         rows.append(replace(row, id=f"{row.species}-{seen[row.species]:02d}"))
     return rows

@@ -135,11 +135,12 @@ def _both_sides(dissolve: int) -> Presentation:
 
 def left_and_right(media: Path, dissolve: int = 4) -> Shot:
     """A's one turn as filmed, then mirrored and moved so that the face stays where it was: no clip turns both ways."""
+    return joined(piece(A, 1050, 1112)(media), piece(A, 1068, 1140, mirrored_in_place)(media), dissolve=dissolve)
 
-    def flipped(frame: Image) -> Image:
-        return shifted(mirror(frame), 2 * A.middle[0] - frame.shape[1], 0)
 
-    return joined(piece(A, 1050, 1112)(media), piece(A, 1068, 1140, flipped)(media), dissolve=dissolve)
+def mirrored_in_place(frame: Image) -> Image:
+    """A's frame mirrored, and moved so that the face stays where it was."""
+    return shifted(mirror(frame), 2 * A.middle[0] - frame.shape[1], 0)
 
 
 def _held_until_cue() -> list[Presentation]:
@@ -152,6 +153,21 @@ def _held_until_cue() -> list[Presentation]:
 
 
 def _held(person: Person, stop: int, cut: Cut, seconds: float, *, cover: str) -> Presentation:
+    turn_s = (person.acts[1].first - cut.first) / person.rate_hz + seconds
+    return replayed(
+        "held_until_cue",
+        person,
+        held_shot(person, stop, cut, seconds, cover=cover),
+        actions=("blink", "turn_left"),
+        cues_at_s=(0.05, turn_s - 0.6),
+        clip_s=cut.length_s + seconds,
+        layers=HELD,
+        group=f"{seconds:g} s {cover}".strip(),
+    )
+
+
+def held_shot(person: Person, stop: int, cut: Cut, seconds: float, *, cover: str = "") -> Shoot:
+    """The cut, held on its frame `stop` for so long."""
     index = stop - cut.first
 
     def shot(media: Path) -> Shot:
@@ -159,17 +175,7 @@ def _held(person: Person, stop: int, cut: Cut, seconds: float, *, cover: str) ->
         before, after = part(whole, 0, index), part(whole, index + 1, len(whole.frames) - 1)
         return each_changed(joined(before, held(whole, index, seconds), after), _covered(cover))
 
-    turn_s = (person.acts[1].first - cut.first) / person.rate_hz + seconds
-    return replayed(
-        "held_until_cue",
-        person,
-        shot,
-        actions=("blink", "turn_left"),
-        cues_at_s=(0.05, turn_s - 0.6),
-        clip_s=cut.length_s + seconds,
-        layers=HELD,
-        group=f"{seconds:g} s {cover}".strip(),
-    )
+    return shot
 
 
 def _covered(cover: str) -> Callable[[int, Image], Image]:
@@ -187,13 +193,28 @@ def _idle_loop() -> list[Presentation]:
     plans = ((A, (1069, 1073), Cut(A, 1050, 1164, (0, 1))), (B, (455, 485), Cut(B, 411, 530, (0, 1))))
     for person, (start, end), cut in plans:
         for to_fro, seconds in ((True, 2.0), (True, 3.0), (False, 2.0), (False, 3.0)):
-            rows.append(
-                _idled(person, (start - cut.first, end - cut.first), cut, seconds, way="to and fro" if to_fro else "again")
-            )
+            rows.append(_idled(person, (start, end), cut, seconds, way="to and fro" if to_fro else "again"))
     return rows
 
 
 def _idled(person: Person, quiet: tuple[int, int], cut: Cut, seconds: float, *, way: str) -> Presentation:
+    turn_s = (person.acts[1].first - cut.first) / person.rate_hz + seconds
+    return replayed(
+        "idle_loop",
+        person,
+        idled_shot(person, quiet, cut, seconds, way=way),
+        actions=("blink", "turn_left"),
+        cues_at_s=(0.05, turn_s - 0.6),
+        clip_s=cut.length_s + seconds,
+        layers=IDLED,
+        group=f"{way} for {seconds:g} s",
+    )
+
+
+def idled_shot(person: Person, stretch: tuple[int, int], cut: Cut, seconds: float, *, way: str) -> Shoot:
+    """The cut, its quiet stretch of frames played over and over for so long before it goes on."""
+    quiet = (stretch[0] - cut.first, stretch[1] - cut.first)
+
     def shot(media: Path) -> Shot:
         whole = piece(person, cut.first, cut.last)(media)
         idle = part(whole, *quiet)
@@ -203,14 +224,4 @@ def _idled(person: Person, quiet: tuple[int, int], cut: Cut, seconds: float, *, 
             filler = joined(*[idle] * max(2, round(seconds / (idle.length_s + idle.step_s))), dissolve=0)
         return joined(part(whole, 0, quiet[1]), filler, part(whole, quiet[1] + 1, len(whole.frames) - 1))
 
-    turn_s = (person.acts[1].first - cut.first) / person.rate_hz + seconds
-    return replayed(
-        "idle_loop",
-        person,
-        shot,
-        actions=("blink", "turn_left"),
-        cues_at_s=(0.05, turn_s - 0.6),
-        clip_s=cut.length_s + seconds,
-        layers=IDLED,
-        group=f"{way} for {seconds:g} s",
-    )
+    return shot

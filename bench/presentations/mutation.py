@@ -25,6 +25,8 @@ CAPTURE = (
     Reason.SEVERAL_FACES,
     Reason.FACE_LOST,
     Reason.NO_FACE,
+    Reason.FRAME_RATE_TOO_LOW,
+    Reason.CLIP_TOO_SHORT,
 )
 NOT_ATTACKED = frozenset({Reason.DUPLICATE_CHECK_UNAVAILABLE})  # says that a layer is missing; it is none
 BANDS: dict[Reason, Callable[[Policy], Policy]] = {

@@ -23,7 +23,7 @@ Faces = NDArray[np.float32]  # (T, h, w) gray, NaN where no face was seen
 
 @dataclass(frozen=True, slots=True)
 class Leaps:
-    """step: the largest change from a frame to the next, 0..2; None where no two neighbours show the face.
+    """step: the largest change from a frame that shows the face to the next that does, 0..2; None where fewer than two do.
 
     doubtful: pairs of frames a third of a second apart that look like two people, the most different first.
     """
@@ -35,10 +35,23 @@ class Leaps:
 def leaps_of(faces: Faces, at_s: NDArray[np.float64], *, drift_max: float) -> Leaps:
     """faces: aligned, of one size. at_s: (T,) seconds. drift_max: change over LAG_S from which on a pair is doubtful."""
     normal = _normalised(faces)
-    steps = _changes(normal, 1)
-    step = None if not len(steps) or np.isnan(steps).all() else float(np.nanmax(steps))
-    lag = max(1, round(LAG_S / float(np.median(np.diff(at_s))))) if len(at_s) > 1 else 1
-    return Leaps(step, tuple(_largest(_changes(normal, lag), lag, drift_max)))
+    if len(at_s) < 2:  # noqa: PLR2004 - nothing to compare with
+        return Leaps(None, ())
+    usual_s = float(np.median(np.diff(at_s)))
+    lag = max(1, round(LAG_S / usual_s))
+    return Leaps(_largest_step(normal, at_s, usual_s), tuple(_largest(_changes(normal, lag), lag, drift_max)))
+
+
+def _largest_step(normal: NDArray[np.float32], at_s: NDArray[np.float64], usual_s: float) -> float | None:
+    """From each frame that shows the face to the next that does, so that nothing is cut behind a covered lens.
+
+    Over more time a living face changes more, about as the root of it (of 131 genuine cuts .32, .47, .49 and .58 at most over
+    1, 2, 3 and 4 frames), so a step that takes longer than usual counts as much less.
+    """
+    seen = np.flatnonzero(~np.isnan(normal[:, 0]))
+    steps = _changes(normal[seen], 1)
+    longer = np.maximum(np.diff(at_s[seen]) / usual_s, 1.0)
+    return float((steps / np.sqrt(longer)).max()) if len(steps) else None
 
 
 def _normalised(faces: Faces) -> NDArray[np.float32]:

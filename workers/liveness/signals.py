@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,8 @@ class Motion:
     slight: turns that were begun and did not go far enough.
     depth:  of the turn that shows the least; None where an asked turn, or every window, shows too few frames.
     width:  of the turn at which the face is narrowest for its yaw, about 1 of a head; None without a turn.
-    turned_s: of the quickest turn; None where no turn was seen from beginning to end.
+    turned_s: of the quickest turn; None where no turn was seen from beginning to end, or not each of those that were asked.
+    cut_off: an asked turn was not over when the clip ended.
     """
 
     at_s: NDArray[np.float64]
@@ -40,6 +41,7 @@ class Motion:
     depth: Depth | None
     width: float | None = None
     turned_s: float | None = None
+    cut_off: bool = False
 
 
 def motion_of(
@@ -63,13 +65,20 @@ def motion_of(
     answer = judge_challenge(challenge.actions, events_of(blinks, turns), events_of([], slight), windows=windows)
     if len(at_s) and is_outside_visit(challenge, float(at_s[-1]), policy.cues):
         answer = outside_visit(answer)
-    depth = _depth_of_turns(_asked_at_s(answer), [turn.at_s for turn in turns], points, policy, yaw_deg=yaw_deg, at_s=at_s)
-    width = _least(width_at(turn.peak, points, yaw_deg) for turn in turns)
-    quickest_s = _least(turned_s(turn, yaw_deg, at_s) for turn in turns)
-    return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth, width, quickest_s)
+    asked_at_s = _asked_at_s(answer)
+    depth = _depth_of_turns(asked_at_s, [turn.at_s for turn in turns], points, policy, yaw_deg=yaw_deg, at_s=at_s)
+    asked = [turn.at_s in asked_at_s for turn in turns]
+    width = _least([width_at(turn.peak, points, yaw_deg) for turn in turns], asked)
+    lasted_s = [turned_s(turn, yaw_deg, at_s) for turn in turns]
+    ends = [turn.last == len(at_s) - 1 for turn in turns]
+    cut_off = any(here and end and lasted is None for here, end, lasted in zip(asked, ends, lasted_s, strict=True))
+    return Motion(at_s, yaw_deg, closedness, blinks, turns, slight, answer, depth, width, _least(lasted_s, asked), cut_off)
 
 
-def _least(values: Iterable[float | None]) -> float | None:
+def _least(values: Sequence[float | None], asked: Sequence[bool]) -> float | None:
+    """Of all turns; None where one of the asked ones is not known: another one says nothing of it."""
+    if any(here and value is None for here, value in zip(asked, values, strict=True)):
+        return None
     return min((value for value in values if value is not None), default=None)
 
 

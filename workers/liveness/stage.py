@@ -23,11 +23,11 @@ from workers.glimpses import CORE_PX, GLIMPSE_BYTES, GLIMPSES_MAX, MARK, pack_gl
 from workers.liveness.choice import best_of, candidate_groups, fit_frames, spread
 from workers.liveness.continuity import constancy, sides_of
 from workers.liveness.leaps import Leaps, leaps_of
-from workers.liveness.repeats import repeats_of
-from workers.liveness.sameness import Sameness, sameness_of
+from workers.liveness.sameness import Sameness
 from workers.liveness.signals import Motion, motion_of
 from workers.liveness.spoof_score import pad_frames, pad_live
-from workers.liveness.track import Track, longest_gap_s
+from workers.liveness.stalls import longest_stall_s, said_again
+from workers.liveness.track import Track, longest_gap_s, longest_hidden_s
 from workers.quality import Quality, capture_faults, compression_of, quality_of, scene_faults, scores_of, typical, worst_first
 from workers.recording import facts_of, signs_of
 from workers.stopwatch import Stopwatch
@@ -107,7 +107,7 @@ def _described(clip: Clip, track: Track, motion: Motion, policy: Policy) -> Live
     several = track.crowded > policy.clip.several_share_max * track.detections
     answer, depth = motion.answer, motion.depth
     return LivenessReport(
-        capture=_clip_faults(clip, track, policy, several=several),
+        capture=_clip_faults(clip, track, policy, several=several, cut_off=motion.cut_off),
         challenge_unmet=answer.unmet,
         duration_s=round(clip.duration_s, 3),
         frames=clip.frames_decoded,
@@ -138,14 +138,19 @@ def _is_quick(motion: Motion, policy: Policy) -> bool:
     return motion.turned_s is not None and motion.turned_s < policy.turn.turned_s_min
 
 
-def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool) -> tuple[Reason, ...]:
-    """What makes the clip unfit, before its pictures are looked at. Worst first."""
+def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool, cut_off: bool) -> tuple[Reason, ...]:
+    """What makes the clip unfit, before its pictures are looked at. Worst first.
+
+    cut_off: of Motion. How quick a turn is cannot be told then, and a clip that is played faster would pass by ending in it.
+    """
     rules, seen = policy.clip, track.seen
-    lost = seen.mean() < rules.faces_share_min or longest_gap_s(seen, clip.at_s) > rules.face_gap_s_max
+    hidden = 0 < rules.hidden_s_max < longest_hidden_s(seen, clip.at_s, track.jumps)
+    lost = hidden or seen.mean() < rules.faces_share_min or longest_gap_s(seen, clip.at_s) > rules.face_gap_s_max
+    stalled = 0 < rules.frame_gap_s_max < longest_stall_s(clip.at_s)
     faults: list[tuple[bool, Reason]] = [
-        (clip.duration_s < rules.duration_s_min, Reason.CLIP_TOO_SHORT),
+        (clip.duration_s < rules.duration_s_min or cut_off, Reason.CLIP_TOO_SHORT),
         (clip.duration_s > rules.duration_s_max, Reason.CLIP_TOO_LONG),
-        (clip.frame_rate_hz < rules.frame_rate_hz_min, Reason.FRAME_RATE_TOO_LOW),
+        (clip.frame_rate_hz < rules.frame_rate_hz_min or stalled, Reason.FRAME_RATE_TOO_LOW),
         (not seen.any(), Reason.NO_FACE),
         (bool(seen.any()) and bool(lost), Reason.FACE_LOST),
         (several, Reason.SEVERAL_FACES),
@@ -176,8 +181,9 @@ class _Scene:
         faces = np.full((len(self.clip), SMALL_FACE_PX, SMALL_FACE_PX), np.nan, np.float32)
         for frame in np.flatnonzero(self.track.seen).tolist():
             faces[frame] = small_face(self.clip.gray(frame), five_points(self.track.points[frame]))
-        leaps = leaps_of(faces, self.clip.at_s, drift_max=self.policy.track.face_drift_max)
-        return leaps, repeats_of(self.clip.small, self.clip.at_s).least, sameness_of(self.details, self.clip.at_s)
+        at_s = self.clip.at_s
+        leaps = leaps_of(faces, at_s, drift_max=self.policy.track.face_drift_max)
+        return leaps, *said_again(self.clip.small, self.details, at_s)
 
     @cached_property
     def details(self) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +114,20 @@ class Track:
         self.boxes[self._confirmed + 1 : index + 1] = np.nan
         self.askew[self._confirmed + 1 : index + 1] = np.nan
         self.box, self._margins = None, None
+
+
+def longest_hidden_s(seen: NDArray[np.bool_], at_s: NDArray[np.float64], jumps: Sequence[int]) -> float:
+    """The longest time without the face between two frames that show it, less one usual frame; 0 where it shows throughout.
+
+    seen: (T,), at_s: (T,) seconds. jumps: of the track; a gap before one is left out, since its sides are compared anyway.
+    """
+    frames = np.flatnonzero(seen)
+    gaps = [
+        float(at_s[after] - at_s[before])
+        for before, after in pairwise(frames.tolist())
+        if after - before > 1 and not any(before < jump <= after for jump in jumps)
+    ]
+    return max(0.0, max(gaps) - float(np.median(np.diff(at_s)))) if gaps else 0.0
 
 
 def longest_gap_s(seen: NDArray[np.bool_], at_s: NDArray[np.float64]) -> float:

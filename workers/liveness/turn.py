@@ -66,13 +66,12 @@ def find_turns(
     yaw_deg: (T,), NaN where no face was found. at_s: (T,) seconds, strictly increasing.
     A turn that the clip's end or a lost face cuts off still counts: its peak was seen.
     A swing straight through to the other side is two turns.
-    A head that stands turned when it is first seen has not turned: else the photo of a turned head would.
+    A head that stands turned when it is first seen, or seen again, has not turned: else the photo of a turned head would.
     """
     least = rules.yaw_deg_min if deg_min is None else deg_min
-    first_seen = int(np.argmin(np.isnan(yaw_deg))) if len(yaw_deg) else 0
     found: list[Turn] = []
     for first, last in _excursions(yaw_deg, rules.hysteresis * least):
-        if first == first_seen:
+        if first == 0 or np.isnan(yaw_deg[first - 1]):
             continue
         peak = first + int(np.argmax(np.abs(yaw_deg[first : last + 1])))
         deg = float(yaw_deg[peak])

@@ -256,7 +256,7 @@ def test_a_refusing_layer_weighs_more_than_an_unmet_challenge_and_that_more_than
         (0.77, 0.15, "refused"),  # a card whose landmarks are bent out of shape
         (0.77, 0.26, "approved"),  # as deep as only a head is
         (0.86, 0.15, "approved"),
-        (None, 0.15, "approved"),
+        (None, 0.15, "review"),  # none of a turn that was made: nobody approves what was not looked at
         (float("nan"), 0.15, "review"),  # a number that is none says nothing, and a person looks
     ],
 )
@@ -282,3 +282,23 @@ def test_a_sign_that_the_policy_does_not_know_goes_to_a_person():
 def test_a_clip_that_was_handed_in_before_under_another_id(seen, verdict, reason):
     policy = replace(POLICY, effects=load_policy("production").effects)
     assert verdict_of(a_live_report(seen_before=seen), a_match(), policy=policy) == (verdict, (reason,))
+
+
+@pytest.mark.parametrize("field", ["turned_s", "turn_width", "face_leap", "parallax", "yaw_range_deg", "pad_live"])
+@pytest.mark.parametrize("value", [None, nan])
+def test_nobody_is_approved_by_a_measurement_that_is_missing(field, value):
+    assert verdict_of(a_live_report(**{field: value}), a_match())[0] in ("review", "retry")
+    assert verdict_of(a_live_report(), a_match())[0] == "approved"
+
+
+def test_a_challenge_that_asked_nothing_is_met_by_nobody():
+    nothing = Challenge(actions=(), issued_at=NOON)
+    assert verdict_of(a_live_report(actions=()), a_match(), challenge=nothing) == ("review", (Reason.EVIDENCE_MISSING,))
+
+
+@pytest.mark.parametrize("depth", [{"parallax": None}, {"parallax": 0.05, "yaw_range_deg": 15.0}])
+def test_a_fault_that_is_only_noted_buys_no_freedom_from_the_depth_of_a_turn(depth):
+    noted = replace(POLICY, effects=POLICY.effects | {Reason.EXTRA_TURN: Effect.NOTE})
+    report = a_live_report(challenge_unmet=(Reason.EXTRA_TURN,), **depth)
+    assert verdict_of(report, a_match(), policy=noted) == ("retry", (Reason.TURN_FURTHER,))
+    assert verdict_of(report, a_match()) == ("retry", (Reason.EXTRA_TURN,))

@@ -103,3 +103,17 @@ def test_where_nothing_moves_nothing_is_said():
 
 def test_a_clip_of_a_few_frames_says_nothing():
     assert repeats_of(walk(7, 1), times(7)).least is None
+
+
+def test_a_face_that_comes_back_as_another_from_behind_a_cover_leaps():
+    seen = faces(*[ONE] * 10, *[ONE] * 2, *[OTHER] * 10)
+    seen[10:12] = np.nan
+    assert leaps_of(seen, times(22), drift_max=0.72).step > 0.36
+    assert leaps_of(faces(*[ONE] * 22), times(22), drift_max=0.72).step < 0.1
+
+
+def test_a_step_that_takes_longer_counts_less_by_the_root_of_its_time():
+    mixed = ONE * 0.6 + OTHER * 0.4
+    even = leaps_of(faces(*[ONE] * 5, *[mixed] * 5, noise=0.0), times(10), drift_max=2.0).step
+    late = times(10) + np.where(np.arange(10) >= 5, 3 / HZ, 0.0)
+    assert leaps_of(faces(*[ONE] * 5, *[mixed] * 5, noise=0.0), late, drift_max=2.0).step == pytest.approx(even / 2, rel=1e-3)

@@ -72,3 +72,40 @@ def test_a_flat_turn_over_a_wide_range_says_more_than_a_lower_parallax_over_a_na
     assert least_depth([narrow, deep, flat], rules) == flat
     assert least_depth([narrow, deep], rules) == narrow
     assert least_depth([], rules) is None
+
+
+def test_the_quickest_of_all_turns_is_told():
+    slow = [deg for deg in TURN for _ in range(3)]
+    one, both = (motion([*REST, *slow, *REST, *more], "turn_left").turned_s for more in ([], [*mirrored(TURN), *REST]))
+    assert one is not None
+    assert both is not None
+    assert both < 0.5 * one
+
+
+def test_an_asked_turn_that_the_clips_end_cuts_off_has_no_pace_whatever_others_have():
+    whole, cut = [*REST, *mirrored(TURN), *REST, *TURN, *REST], [*REST, *mirrored(TURN), *REST, *TURN[:4]]
+    over, ended = (motion(yaw, "turn_right", "turn_left") for yaw in (whole, cut))
+    assert (over.cut_off, ended.cut_off) == (False, True)
+    assert over.turned_s is not None
+    assert ended.turned_s is None
+    assert ended.answer.unmet == ()
+
+
+def test_a_turn_that_was_not_asked_for_may_be_cut_off():
+    found = motion([*REST, *mirrored(TURN), *REST, *TURN[:4]], "turn_right")
+    assert not found.cut_off
+    assert found.turned_s is not None
+
+
+def test_the_narrowest_of_all_turns_is_told():
+    yaw = [*REST, *TURN, *REST, *mirrored(TURN), *REST]
+    points = heads(yaw)
+    second = slice(len(REST) + len(TURN) + len(REST), len(yaw) - len(REST))
+    middle = points[second, 27:31].mean(axis=1, keepdims=True)
+    points[second, :, 0] = (middle + 0.8 * (points[second] - middle))[..., 0]  # as a card narrows, which is turned further
+    challenge = Challenge(actions=("turn_left",), issued_at=NOON)
+    narrow = motion_of(points, times(len(yaw)), challenge, POLICY).width
+    usual = motion(yaw, "turn_left").width
+    assert usual is not None
+    assert narrow is not None
+    assert narrow < 0.9 * usual

@@ -3,7 +3,7 @@ import pytest
 
 from models.geometry import nose_ratio
 from tests.faces import head, times
-from workers.liveness.track import Track, longest_gap_s
+from workers.liveness.track import Track, longest_gap_s, longest_hidden_s
 
 WIDTH, HEIGHT = 400, 400
 
@@ -151,3 +151,20 @@ def test_frames_that_the_recording_lacks_are_a_gap_too():
 
 def test_a_clip_of_one_frame_has_no_gap():
     assert longest_gap_s(np.ones(1, np.bool_), np.zeros(1)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("seen", "jumps", "hidden_s"),
+    [
+        ("######", [], 0.0),
+        ("..##..", [], 0.0),  # before the face came and after it went nothing was hidden
+        ("##.###", [], 1.0),
+        ("#.##...#", [], 3.0),
+        ("##..##", [4], 0.0),  # both sides of a jump are compared
+        ("##..##.#", [4], 1.0),
+        ("......", [], 0.0),
+    ],
+)
+def test_the_face_is_hidden_between_two_frames_that_show_it(seen, jumps, hidden_s):
+    flags = np.array([mark == "#" for mark in seen])
+    assert longest_hidden_s(flags, times(len(seen), step_s=1.0), jumps) == pytest.approx(hidden_s)

@@ -23,7 +23,7 @@ def turns(text):
         (".L..L...", ["left", "left"]),
         ("..LLRR..", ["left", "right"]),  # straight through to the other side
         ("...lLLL", ["left"]),  # the clip ends, but the peak was seen
-        ("..LL??LL..", ["left", "left"]),  # unseen in between: it may have come back
+        ("..LL??LL..", ["left"]),  # nobody saw the second begin
         ("LLLL....", []),  # nobody saw it begin
         ("??LLLLLL", []),  # as a photo of a turned head
         ("LL..LL..", ["left"]),
