@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LAG_S = 0.35  # a dissolve of a few frames ends within it
+STEP_S = 1 / 12  # neighbours are no further apart, unless the recording stalls or the face was not seen
 PAIRS_MAX = 3  # pairs whose embeddings are compared: a limit, like on everything
 SMALLEST = 1e-6
 
@@ -37,20 +38,19 @@ def leaps_of(faces: Faces, at_s: NDArray[np.float64], *, drift_max: float) -> Le
     normal = _normalised(faces)
     if len(at_s) < 2:  # noqa: PLR2004 - nothing to compare with
         return Leaps(None, ())
-    usual_s = float(np.median(np.diff(at_s)))
-    lag = max(1, round(LAG_S / usual_s))
-    return Leaps(_largest_step(normal, at_s, usual_s), tuple(_largest(_changes(normal, lag), lag, drift_max)))
+    lag = max(1, round(LAG_S / float(np.median(np.diff(at_s)))))
+    return Leaps(_largest_step(normal, at_s), tuple(_largest(_changes(normal, lag), lag, drift_max)))
 
 
-def _largest_step(normal: NDArray[np.float32], at_s: NDArray[np.float64], usual_s: float) -> float | None:
+def _largest_step(normal: NDArray[np.float32], at_s: NDArray[np.float64]) -> float | None:
     """From each frame that shows the face to the next that does, so that nothing is cut behind a covered lens.
 
     Over more time a living face changes more, about as the root of it (of 131 genuine cuts .32, .47, .49 and .58 at most over
-    1, 2, 3 and 4 frames), so a step that takes longer than usual counts as much less.
+    1, 2, 3 and 4 frames), so a step of more than STEP_S counts as much less.
     """
     seen = np.flatnonzero(~np.isnan(normal[:, 0]))
     steps = _changes(normal[seen], 1)
-    longer = np.maximum(np.diff(at_s[seen]) / usual_s, 1.0)
+    longer = np.maximum(np.diff(at_s[seen]) / STEP_S, 1.0)
     return float((steps / np.sqrt(longer)).max()) if len(steps) else None
 
 
