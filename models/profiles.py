@@ -8,6 +8,7 @@ one.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
@@ -69,7 +70,22 @@ def read_loadout(name_or_path: str = DEFAULT) -> Loadout:
         profile = msgspec.convert(tomllib.loads(toml.text), type=Profile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsWrong(f"models profile {name_or_path!r}: {error}") from error
+    if toml.beside is not None and profile.name in shipped_profiles():
+        raise SettingsWrong(f"models profile {name_or_path!r}: {profile.name!r} ships with the code: give it a name of its own")
     return _laid_over(manifest, profile, toml.beside)
+
+
+def profiles_by_name(names_or_paths: Iterable[str]) -> dict[str, str]:
+    """The name that each profile bears -> how it was given. Raises SettingsWrong where two bear one name.
+
+    A plan names its weights by that name, so of two the later would judge what the first was activated for.
+    """
+    found: dict[str, str] = {}
+    for given in names_or_paths:
+        name = read_loadout(given).name
+        if found.setdefault(name, given) != given:
+            raise SettingsWrong(f"models profiles {found[name]!r} and {given!r} are both named {name!r}: rename one")
+    return found
 
 
 def shipped_profiles() -> list[str]:

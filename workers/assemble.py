@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
-from models.profiles import read_loadout
+from models.profiles import profiles_by_name, read_loadout
 from models.registry import Models, load
 from realname.activation import decode_plan
 from realname.errors import RecordUnreadable, Transient
@@ -103,10 +103,13 @@ def main() -> int:
 
 
 def _profiles(settings: Worker, observing: Observing) -> dict[str, Models]:
-    """The sets of weights of this process by their names: its own, and the candidate where there is one."""
-    names = filter(None, dict.fromkeys((settings.models_profile, settings.candidate_profile)))
-    each = (structs.replace(settings, models_profile=name) for name in names)
-    return {read_loadout(one.models_profile).name: load(one, observing.batch) for one in each}
+    """The sets of weights of this process by their names: its own, and the candidate where there is one.
+
+    Raises SettingsWrong where the candidate bears the name of its own: then it would judge in its place.
+    """
+    named = profiles_by_name(filter(None, (settings.models_profile, settings.candidate_profile)))
+    each = {name: structs.replace(settings, models_profile=given) for name, given in named.items()}
+    return {name: load(one, observing.batch) for name, one in each.items()}
 
 
 def _decoder(settings: Worker, observing: Observing) -> Decoder:

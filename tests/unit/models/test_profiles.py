@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.manifest import Alignment, Pixels, Role
-from models.profiles import DEFAULT, fault_of, read_loadout, shipped_profiles
+from models.profiles import DEFAULT, fault_of, profiles_by_name, read_loadout, shipped_profiles
 from realname.errors import SettingsWrong
 
 DEFAULTS = read_loadout()
@@ -72,6 +72,21 @@ def test_the_profiles_that_ship_are_the_default_and_each_file():
     for name in shipped[1:]:
         text = files("models").joinpath("profiles", f"{name}.toml").read_text("utf-8")
         assert tomllib.loads(text)["name"] == name == read_loadout(name).name
+
+
+@pytest.mark.parametrize("shipped", shipped_profiles())
+def test_a_file_that_bears_a_shipped_name_is_refused(tmp_path: Path, shipped: str):
+    """As a candidate it would be found under that name, in place of the live weights."""
+    with pytest.raises(SettingsWrong, match=f"'{shipped}' ships with the code"):
+        read_loadout(own(tmp_path, OWN.replace('"licensed"', f'"{shipped}"')))
+
+
+def test_two_profiles_of_one_name_are_refused_and_one_given_twice_is_one(tmp_path: Path):
+    (tmp_path / "other").mkdir()
+    live, candidate = own(tmp_path), own(tmp_path / "other", OWN.replace("by contract", "on trial"))
+    with pytest.raises(SettingsWrong, match="both named 'licensed'"):
+        profiles_by_name((live, candidate))
+    assert profiles_by_name((DEFAULT, live, live)) == {"default": "default", "licensed": live}
 
 
 def test_a_profile_that_is_not_there_is_named():
