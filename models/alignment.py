@@ -14,6 +14,7 @@ from models.geometry import (
     ARCFACE_POINTS,
     LIDS_LEFT,
     LIDS_RIGHT,
+    MIRRORED,
     MOUTH_LEFT,
     MOUTH_RIGHT,
     NOSE_TIP,
@@ -42,6 +43,10 @@ DLIB_POINTS = _read(
     0.3340850613712 0.2290642403242  0.4901123135679 0.6277975316475
     """
 )
+# Of iBUG-68, what is left in the image, and right; the middle line is neither.
+IMAGE_LEFT = frozenset({*range(8), *range(17, 22), 31, 32, *range(36, 42), *range(48, 51), *range(58, 62), 67})
+IMAGE_RIGHT = frozenset(MIRRORED[sorted(IMAGE_LEFT)].tolist())
+EXTENT_MIN = 0.1  # of the chip's side: the templates in use spread over .37 (ArcFace) and .49 (dlib's with its padding)
 
 
 class AlignmentWrong(ValueError):
@@ -78,4 +83,24 @@ def template_of(alignment: Alignment, *, width: int, height: int) -> Template:
     landmarks = alignment.landmarks or FIVE
     if len(landmarks) != len(alignment.points) or len(landmarks) < 2:  # noqa: PLR2004 - one point gives no scale
         raise AlignmentWrong(f"{len(alignment.points)} points for {len(landmarks)} groups of landmarks; at least 2 of each")
-    return Template(landmarks, np.array(alignment.points, np.float64), width, height)
+    template = Template(landmarks, np.array(alignment.points, np.float64), width, height)
+    wrong = _fault_of_points(template)
+    if wrong is not None:
+        raise AlignmentWrong(wrong)
+    return template
+
+
+def _fault_of_points(template: Template) -> str | None:
+    """Why a face that is laid so would not come to lie upright in the chip; None where it would."""
+    groups, targets = [frozenset(group) for group in template.landmarks], template.targets
+    if not all(groups) or len(set(groups)) < len(groups):
+        return "each group of landmarks needs at least one point, and no two groups are the same"
+    if not ((targets >= 0) & (targets <= (template.width, template.height))).all():  # a NaN is nowhere inside
+        return f"each point must lie inside the {template.width} x {template.height} chip"
+    extent = float(np.ptp(targets, axis=0).max())
+    if extent < EXTENT_MIN * max(template.width, template.height):
+        return f"the points lie within {extent:.3g} pixels: of a face so small nothing would be seen"
+    left, right = (targets[[group <= side for group in groups], 0] for side in (IMAGE_LEFT, IMAGE_RIGHT))
+    if left.size and right.size and left.mean() >= right.mean():
+        return "what is left in the image must be left in the chip: the faces would come mirrored or upside down"
+    return None

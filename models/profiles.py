@@ -8,10 +8,10 @@ one.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +29,8 @@ DEFAULT = "default"  # the manifest's own models
 # What a profile may replace. The detector's boxes and the order of the landmarks are read by code.
 REPLACEABLE = frozenset({Role.SPOOF, Role.EMBEDDER})
 CHANNELS = {"gray": 1, "RGB": 3, "BGR": 3}
+SCALE_MIN, SCALE_MAX = 1e-4, 10.0  # of pixels in 0..255; those in use are 1 / 128, 1 / 255, 1 / (255 x .22) and 1
+CROP_SCALE_MIN, CROP_SCALE_MAX = 0.5, 6.0  # MiniFASNet's are 1 to 4
 # Of one chip: bytes of its packing and sealing beyond its pixels, at most. Lossless packing of noise gains nothing.
 CHIP_EXTRA_BYTES = 1500
 
@@ -112,11 +114,32 @@ def fault_of(role: Role, entry: ModelEntry) -> str | None:
     channels = prod(entry.input_shape) // (height * width)
     if channels != CHANNELS[entry.colour]:
         return f"{entry.colour} has {CHANNELS[entry.colour]} channels, input_shape as {entry.layout} has {channels}"
-    if entry.pixels is None or not {len(entry.pixels.mean), len(entry.pixels.scale)} <= {1, channels}:
-        return f"pixels is needed: mean and scale, of 1 or {channels} numbers each"
+    wrong = _pixels_fault(entry, channels)
+    if wrong is not None:
+        return wrong
     if len(entry.output_shapes) != 1 or len(entry.output_shapes[0]) != 1:
         return f"one output of one dimension is read, output_shapes has {entry.output_shapes}"
     return _spoof_fault(entry, height, width) if role is Role.SPOOF else _embedder_fault(entry, height, width)
+
+
+def _pixels_fault(entry: ModelEntry, channels: int) -> str | None:
+    if entry.pixels is None or not {len(entry.pixels.mean), len(entry.pixels.scale)} <= {1, channels}:
+        return f"pixels is needed: mean and scale, of 1 or {channels} numbers each"
+    if not all(map(isfinite, _numbers_of(entry))):
+        return "a number that is none, or infinite, means nothing"
+    if not all(SCALE_MIN <= abs(scale) <= SCALE_MAX for scale in entry.pixels.scale):
+        return f"pixels.scale must lie between {SCALE_MIN:g} and {SCALE_MAX:g}: beyond, all faces look alike to a model"
+    return None
+
+
+def _numbers_of(entry: ModelEntry) -> Iterator[float]:
+    """Every number that says how the entry's input and output are read, but for the points, which template_of looks at."""
+    if entry.pixels is not None:
+        yield from (*entry.pixels.mean, *entry.pixels.scale)
+    if entry.embedding is not None:
+        yield from (entry.embedding.alignment.padding, entry.embedding.distance_unit)
+    if entry.liveness is not None:
+        yield entry.liveness.crop_scale
 
 
 def _spoof_fault(entry: ModelEntry, height: int, width: int) -> str | None:
@@ -124,6 +147,8 @@ def _spoof_fault(entry: ModelEntry, height: int, width: int) -> str | None:
         return "liveness is needed: crop_scale, live_class, answer"
     if entry.liveness.live_class >= entry.output_shapes[0][0]:
         return f"live_class {entry.liveness.live_class} is beyond the output's {entry.output_shapes[0][0]} classes"
+    if not CROP_SCALE_MIN <= entry.liveness.crop_scale <= CROP_SCALE_MAX:
+        return f"liveness.crop_scale must lie between {CROP_SCALE_MIN:g} and {CROP_SCALE_MAX:g} heights of the face's box"
     return None if height == width else f"the crop is square, the input is {width} x {height}"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.alignment import DLIB_LANDMARKS, FIVE, AlignmentWrong, template_of
+from models.alignment import DLIB_LANDMARKS, FIVE, IMAGE_LEFT, IMAGE_RIGHT, AlignmentWrong, template_of
 from models.geometry import ARCFACE_POINTS, five_points
 from models.manifest import Alignment
 
 ARCFACE = Alignment("arcface")
 DLIB = Alignment("dlib")
+MIRRORED_ARCFACE = tuple((112 - x, y) for x, y in ARCFACE_POINTS.tolist())
 
 # The mean of four persons' near-frontal faces (A, B, W, P of the manifest, 41 frames), 68 points in ArcFace's chip of
 # 112 px; they differ by up to 3.7 px (standard deviation).
@@ -78,11 +79,25 @@ def test_a_template_of_numbers_takes_the_usual_five_points_unless_others_are_nam
         (Alignment("dlib", points=((1.0, 2.0),)), (150, 150), "has its own points"),
         (Alignment("points"), (112, 112), "0 points for 5 groups"),
         (Alignment("points", points=((1.0, 2.0),), landmarks=((30,),)), (112, 112), "at least 2"),
+        (Alignment("points", points=((1.0, 2.0), (90.0, 2.0)), landmarks=((), ())), (112, 112), "at least one point"),
+        (Alignment("points", points=((1.0, 2.0), (90.0, 2.0)), landmarks=((36, 39), (39, 36))), (112, 112), "no two groups"),
+        (Alignment("points", points=((5.0, 5.0),) * 5), (112, 112), "within 0 pixels"),
+        (Alignment("points", points=((40.0, 50.0), (44.0, 50.0)), landmarks=((36,), (45,))), (112, 112), "within 4 pixels"),
+        (Alignment("points", points=((1e6, 9.0), (9.0, 9.0)), landmarks=((36,), (45,))), (112, 112), "inside the 112 x 112 chip"),
+        (Alignment("points", points=((float("nan"), 0.0), (1.0, 1.0)), landmarks=((36,), (45,))), (112, 112), "inside"),
+        (Alignment("points", points=((-1.0, 9.0), (90.0, 9.0)), landmarks=((36,), (45,))), (96, 112), "inside the 96 x 112 chip"),
+        (Alignment("points", points=MIRRORED_ARCFACE), (112, 112), "mirrored"),
+        (Alignment("points", points=((70.0, 90.0), (40.0, 90.0)), landmarks=((36, 39), (42, 45))), (112, 112), "upside down"),
     ],
 )
 def test_an_alignment_that_does_not_fit_its_chip_says_why(alignment, size, words):
     with pytest.raises(AlignmentWrong, match=words):
         template_of(alignment, width=size[0], height=size[1])
+
+
+def test_the_image_has_as_much_left_as_right_and_what_is_between_is_neither():
+    assert len(IMAGE_LEFT) == len(IMAGE_RIGHT) == 29
+    assert MEAN_FACE[sorted(IMAGE_LEFT), 0].max() < MEAN_FACE[30, 0] < MEAN_FACE[sorted(IMAGE_RIGHT), 0].min()
 
 
 def test_the_mean_face_lies_as_arcface_wants_it():

@@ -132,3 +132,44 @@ def test_what_a_role_needs_is_asked_for():
     assert "0 points" in (fault_of(Role.EMBEDDER, skewed) or "")
     gray = replace(SPOOF, colour="gray", input_shape=(1, 128, 128), pixels=Pixels(mean=(0.0,), scale=(1.0,)))
     assert fault_of(Role.SPOOF, gray) is None
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (Pixels(mean=(0.0,), scale=(0.0,)), "pixels.scale"),
+        (Pixels(mean=(0.0,), scale=(1.0, 0.0, 1.0)), "pixels.scale"),
+        (Pixels(mean=(0.0,), scale=(1e9,)), "pixels.scale"),
+        (Pixels(mean=(0.0,), scale=(NAN,)), "is none"),
+        (Pixels(mean=(float("inf"),), scale=(1.0,)), "is none"),
+    ],
+)
+def test_pixels_that_would_make_all_faces_alike_are_refused(pixels: Pixels, words: str):
+    for role, entry in ((Role.EMBEDDER, EMBEDDER), (Role.SPOOF, SPOOF)):
+        assert words in (fault_of(role, replace(entry, pixels=pixels)) or "")
+
+
+@pytest.mark.parametrize("unit", [NAN, float("inf")])
+def test_a_distance_that_is_no_number_is_refused(unit: float):
+    assert "is none" in (
+        fault_of(Role.EMBEDDER, replace(EMBEDDER, embedding=replace(EMBEDDER.embedding, distance_unit=unit))) or ""
+    )
+
+
+@pytest.mark.parametrize("crop_scale", [1e-3, 1e9])
+def test_a_crop_that_shows_no_face_is_refused(crop_scale: float):
+    assert "crop_scale" in (fault_of(Role.SPOOF, replace(SPOOF, liveness=replace(SPOOF.liveness, crop_scale=crop_scale))) or "")
+
+
+def test_a_file_with_a_number_that_is_none_is_refused_when_it_is_read(tmp_path: Path):
+    with pytest.raises(SettingsWrong, match="is none"):
+        read_loadout(own(tmp_path, OWN.replace("scale = [0.00784313725]", "scale = [nan]")))
+
+
+def test_what_ships_fits_its_role():
+    for name in shipped_profiles():
+        entries = read_loadout(name).entries
+        assert [fault_of(role, entries[role]) for role in (Role.EMBEDDER, Role.SPOOF)] == [None, None]
