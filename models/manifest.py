@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import fields
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+DIGEST_CHARS = 16  # of a sha256, in reports
 READ_BYTES = 1 << 20  # a file is hashed in pieces of this size
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -173,6 +175,30 @@ def read_manifest() -> Manifest:
         assert package in manifest.packages, entry
     assert set(manifest.models) == set(Role), sorted(manifest.models)
     return manifest
+
+
+def digest_of(entry: ModelEntry) -> str:
+    """How a report names a model: file, the first 16 characters of the loaded file's sha256, and 16 of its reading's.
+
+    Read otherwise, the same file gives other numbers, so a calibration is of a file and of a way to read it. Where the
+    reading is code (detector, landmarks) only the file is named. Reading: layout, colour, shape, and what pixels,
+    embedding and liveness say beyond their defaults, as msgpack: a field that is added with a default changes no digest.
+    """
+    named = f"{entry.file}:{entry.loaded_sha256[:DIGEST_CHARS]}"
+    if entry.pixels is None:
+        return named
+    rules = [_said(each) for each in (entry.pixels, entry.embedding, entry.liveness)]
+    reading = (entry.layout, entry.colour, entry.input_shape, *rules)
+    read = hashlib.sha256(msgspec.msgpack.encode(reading, order="deterministic")).hexdigest()
+    return f"{named}:{read[:DIGEST_CHARS]}"
+
+
+def _said(value: object) -> object:
+    """A struct as what it says beyond its defaults, by field; anything else as it is."""
+    if not isinstance(value, Struct):
+        return value
+    named = {field.name: (getattr(value, field.name), field.default) for field in fields(value)}
+    return {name: _said(own) for name, (own, default) in named.items() if own != default}
 
 
 def sha256_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from models.detector import Detector
 from models.embedder import Embedder, open_embedder
 from models.inline import Inline
 from models.landmarks import Landmarks
-from models.manifest import ModelEntry, Role
+from models.manifest import ModelEntry, Role, digest_of
 from models.profiles import read_loadout
 from models.session import Device, Floats, Session, usable
 from models.spoof import Spoof, open_spoof
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
 
 BATCH_MAX_CPU = 4  # a CPU gains nothing by batches, 64 costs 25-100 % more an item (facts on models, section 6)
 BATCH_MAX_GPU = 32
-DIGEST_CHARS = 16  # of a file's sha256, in reports
 
 Port = Batcher[Floats, tuple[Floats, ...]] | Inline[Floats, tuple[Floats, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What the stages ask. digests: role -> file name and the start of its sha256, for reports."""
+    """What the stages ask. digests: role -> how reports name the model (manifest.digest_of)."""
 
     detector: Detector
     landmarks: Landmarks
@@ -82,11 +81,6 @@ def batch_limits(device: Device, *, items_max: int, wait_ms: float) -> BatchLimi
     if device is Device.CPU:
         return BatchLimits(items_max=items_max or BATCH_MAX_CPU, wait_s=0.0)
     return BatchLimits(items_max=items_max or BATCH_MAX_GPU, wait_s=wait_ms / 1000)
-
-
-def digest_of(entry: ModelEntry) -> str:
-    """How a report names a model: file name and the first 16 characters of the loaded file's sha256."""
-    return f"{entry.file}:{entry.loaded_sha256[:DIGEST_CHARS]}"
 
 
 def _open(path: Path, entry: ModelEntry, device: Device) -> Session:

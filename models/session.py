@@ -37,7 +37,7 @@ class DeviceMissing(RealnameError):
 
 
 class ModelMisbehaved(RealnameError):
-    """A model answered with other shapes than its manifest entry says, or with a number that is none."""
+    """A model answered with other shapes or another range than its entry says, or with a number that is none."""
 
 
 class Device(StrEnum):

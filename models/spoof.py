@@ -15,7 +15,9 @@ from models.detector import RunsItems
 from models.geometry import Box
 from models.manifest import Liveness, ModelEntry
 from models.pixels import Image, assert_colour, crop_round, size_of, to_numbers
-from models.session import Floats
+from models.session import Floats, ModelMisbehaved
+
+ROUNDING = 1e-3  # a softmax in float16 ends so near to 0 and 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,11 @@ class Spoof:
         return to_numbers(crop_round(image, box, scale=self.rules.crop_scale, size=height), self.entry)
 
     def read(self, answer: Floats) -> float:
-        """The model's answer, (classes,) -> the chance of the class `live`."""
+        """The model's answer, (classes,) -> the chance of the class `live`, 0..1. Raises ModelMisbehaved."""
         if self.rules.answer == "probabilities":
-            return float(answer[self.rules.live_class])
+            if not ((answer >= -ROUNDING) & (answer <= 1 + ROUNDING)).all():
+                raise ModelMisbehaved(f"{self.entry.file}: its answers are no probabilities; are they logits?")
+            return min(max(float(answer[self.rules.live_class]), 0.0), 1.0)
         powers = np.exp(answer - answer.max())
         return float(powers[self.rules.live_class] / powers.sum())
 

@@ -45,7 +45,8 @@ class Point(Struct, frozen=True, forbid_unknown_fields=True):
 class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     """One table.
 
-    embedder: the model it was made with, as reports name it. Another model's similarities mean something else.
+    embedder: the model it was made with, as reports name it. Another model's similarities mean something else, and so do
+              this one's where its entry has it read otherwise.
     dataset, interval: what was measured, and how the intervals were drawn, in words.
     points:   by falling FMR; similarity rises.
     lookalikes: further non-mated pairs, chosen because they look alike; none of them counts in an FMR.

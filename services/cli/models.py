@@ -14,13 +14,12 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from models.manifest import sha256_of
+from models.manifest import digest_of, sha256_of
 from models.profiles import Loadout, read_loadout
 from realname.settings import Fetch, read_settings
 from services.cli.calling import JsonOption
 
 NOT_ALL_THERE = 1  # exit code: one is missing, or is not the pinned file
-DIGEST_CHARS = 16  # of a sha256, as in reports
 _PLAIN_WIDTH = 160  # where the output is no terminal
 
 FetchOption = Annotated[bool, typer.Option("--fetch", help="Fetch what is missing, by pinned version and sha256, first.")]
@@ -40,6 +39,8 @@ _STYLES = {Presence.HOLDS: "green", Presence.WRONG: "bold red", Presence.MISSING
 class Line(Struct, frozen=True):
     """One model. sha256: of the file that is loaded; published_sha256: of the file in the package.
 
+    named: as reports, calibrations and `[pad] model` name it: file, sha256 and a digest of how it is read.
+
     package, package_licence and published_sha256 are empty for a file that the operator brings.
     """
 
@@ -51,11 +52,15 @@ class Line(Struct, frozen=True):
     provenance: str
     sha256: str
     published_sha256: str
+    named: str
     presence: Presence
 
 
 def command(*, fetch: FetchOption = False, json: JsonOption = False) -> None:
-    """List the models: role, file, package, licence, provenance, the first characters of the sha256, and whether it holds.
+    """List the models: role, name in reports, package, licence, provenance, and whether the file's sha256 holds.
+
+    The name in reports is what a calibration's `embedder` and a policy's `[pad] model` say: the file, and the first
+    characters of its sha256 and of a digest of how the entry has it read.
 
     models/MODEL_CARD.md says what is known of each. The same hash is checked whenever a worker loads the file.
 
@@ -89,6 +94,7 @@ def lines_of(loadout: Loadout, folder: Path) -> list[Line]:
             provenance=entry.provenance,
             sha256=entry.loaded_sha256,
             published_sha256=source.sha256 if source else "",
+            named=digest_of(entry),
             presence=_presence(loadout.path_of(role, folder), entry.loaded_sha256),
         )
         for role, entry in loadout.entries.items()
@@ -97,19 +103,13 @@ def lines_of(loadout: Loadout, folder: Path) -> list[Line]:
 
 
 def table_of(lines: list[Line], folder: Path) -> Table:
-    """For people: provenance in short, hashes by their start."""
+    """For people: provenance in short, digests by their start, as a policy and a calibration have to name the model."""
     table = Table(title=f"models in {folder}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("role", "file", "package", "licence", "provenance", f"sha256, first {DIGEST_CHARS}", "here"):
+    for name in ("role", "named in reports", "package", "licence", "provenance", "here"):
         table.add_column(name, overflow="fold")
     for line in lines:
         state = f"[{_STYLES[line.presence]}]{line.presence.value}[/]"
-        shown = (
-            line.file,
-            line.package or "the operator's own",
-            line.licence,
-            in_short(line.provenance),
-            line.sha256[:DIGEST_CHARS],
-        )
+        shown = (line.named, line.package or "the operator's own", line.licence, in_short(line.provenance))
         table.add_row(line.role, *shown, state)
     return table
 

@@ -27,7 +27,7 @@ from workers.evaluation.calibrate import calibrate, read_images
 from workers.evaluation.calibration_file import to_toml
 from workers.matching.faces import embed_image
 
-FACE_API = "face_api_descriptor.onnx:6366ca548da758ba"
+FACE_API = "face_api_descriptor.onnx:6366ca548da758ba:5085258af7a847fc"
 DEVELOPMENT = load_policy("development")
 PHOTOS = {  # frames of four people, for a calibration that only proves the path
     "a": ("franck.mp4", range(0, 4200, 300)),

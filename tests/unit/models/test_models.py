@@ -13,7 +13,7 @@ from models.embedder import Embedder, open_embedder
 from models.geometry import MIRRORED
 from models.landmarks import Landmarks
 from models.manifest import Alignment, Embedding, Role, read_manifest
-from models.session import Floats
+from models.session import Floats, ModelMisbehaved
 from models.spoof import Spoof, open_spoof
 
 ENTRIES = read_manifest().models
@@ -171,6 +171,17 @@ def test_an_embedding_without_direction_is_not_passed_on():
 def test_a_profile_may_say_which_class_is_live_and_that_answers_are_chances_already():
     answers = Answers(np.float32([0.7, 0.2, 0.1]))
     assert spoof(answers, answer="probabilities", live_class=1).score(IMAGE, BOX) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("answer", [[7.75, -3.0, 0.2], [0.9, -0.2, 0.3], [1.5, 0.0, 0.0]])
+def test_logits_are_not_taken_for_chances(answer: list[float]):
+    with pytest.raises(ModelMisbehaved, match="no probabilities"):
+        spoof(Answers(np.float32(answer)), answer="probabilities").score(IMAGE, BOX)
+
+
+def test_a_chance_is_never_beyond_one_by_rounding():
+    assert spoof(Answers(np.float32([1.0001, -0.0001, 0.0])), answer="probabilities").score(IMAGE, BOX) == 1.0
+    assert spoof(Answers(np.float32([1.0001, -0.0001, 0.0])), answer="probabilities", live_class=1).score(IMAGE, BOX) == 0.0
 
 
 def test_a_profile_may_cut_the_face_closer():
