@@ -164,7 +164,10 @@ def read_activation(event: PolicyActivated) -> Activation | None:
 
 
 def _is_sound(activation: Activation) -> bool:
-    """Both policies can decide, fit a job, and what is live has no layer off: that is for evaluations."""
+    """Both policies can decide, fit a job, and what is live has no layer off: that is for evaluations.
+
+    A reason that was not known when an event was signed is missing in its effects, which voids nothing.
+    """
     plans = [plan for plan in (activation.live, activation.shadow) if plan is not None]
     try:
         for plan in plans:

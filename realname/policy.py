@@ -32,34 +32,35 @@ class Effect(StrEnum):
     OFF = "off"
 
 
-# Every reason whose weight is the policy's to choose: the layers and the challenge. What is not here is fixed in
-# verdicts.py: a bad capture is a retry, missing evidence a review, whatever a policy says.
-WEIGHED = frozenset(
-    {
-        Reason.PRESENTATION_ATTACK,
-        Reason.FLAT_FACE,
-        Reason.FACE_CHANGED,
-        Reason.PORTRAIT_IS_COPY,
-        Reason.NOT_THE_SAME_PERSON,
-        Reason.FACE_FROZEN,
-        Reason.CLIP_SPLICED,
-        Reason.CLIP_SPED_UP,
-        Reason.CLIP_SEEN_BEFORE,
-        Reason.MOTION_SEEN_BEFORE,
-        Reason.DUPLICATE_CHECK_UNAVAILABLE,
-        Reason.RECORDER_UNLIKELY,
-        Reason.BLINK_MISSING,
-        Reason.TURN_MISSING,
-        Reason.TURN_FURTHER,
-        Reason.WRONG_ORDER,
-        Reason.WRONG_SIDE,
-        Reason.EXTRA_TURN,
-        Reason.ACTION_EARLY,
-        Reason.ACTION_LATE,
-        Reason.CLIP_MIRRORED,
-        Reason.CLIP_OUTSIDE_VISIT,
-    }
-)
+# Every reason whose weight is the policy's to choose, the layers and the challenge, and what the shipped production policy
+# makes of it. What is not here is fixed in verdicts.py: a bad capture is a retry, missing evidence a review, whatever a
+# policy says. A policy that was activated before a reason was known says nothing of it: then this holds, so that a layer
+# which is added takes nobody's policy away.
+SHIPPED_EFFECTS: dict[Reason, Effect] = {
+    Reason.PRESENTATION_ATTACK: Effect.REFUSED,
+    Reason.FLAT_FACE: Effect.REFUSED,
+    Reason.FACE_CHANGED: Effect.REFUSED,
+    Reason.PORTRAIT_IS_COPY: Effect.REFUSED,
+    Reason.NOT_THE_SAME_PERSON: Effect.REFUSED,
+    Reason.FACE_FROZEN: Effect.RETRY,
+    Reason.CLIP_SPLICED: Effect.RETRY,
+    Reason.CLIP_SPED_UP: Effect.RETRY,
+    Reason.CLIP_SEEN_BEFORE: Effect.REFUSED,
+    Reason.MOTION_SEEN_BEFORE: Effect.REVIEW,
+    Reason.DUPLICATE_CHECK_UNAVAILABLE: Effect.NOTE,
+    Reason.RECORDER_UNLIKELY: Effect.REVIEW,
+    Reason.BLINK_MISSING: Effect.RETRY,
+    Reason.TURN_MISSING: Effect.RETRY,
+    Reason.TURN_FURTHER: Effect.RETRY,
+    Reason.WRONG_ORDER: Effect.RETRY,
+    Reason.WRONG_SIDE: Effect.RETRY,
+    Reason.EXTRA_TURN: Effect.RETRY,
+    Reason.ACTION_EARLY: Effect.RETRY,
+    Reason.ACTION_LATE: Effect.RETRY,
+    Reason.CLIP_MIRRORED: Effect.RETRY,
+    Reason.CLIP_OUTSIDE_VISIT: Effect.RETRY,
+}
+WEIGHED = frozenset(SHIPPED_EFFECTS)
 
 
 class ClipRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,7 +170,7 @@ class Rules(Struct, frozen=True, forbid_unknown_fields=True):
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """One version of all thresholds. `version` is in every decision.
 
-    effects:     what each weighed reason leads to; all of WEIGHED, no other.
+    effects:     what each weighed reason leads to; in a file all of WEIGHED and no other, in an old event what was known.
     calibration: the table that match.calibration names.
     """
 
@@ -185,6 +186,10 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     rules: Rules
     effects: dict[Reason, Effect]
     calibration: Calibration
+
+    def effect_of(self, reason: Reason) -> Effect:
+        """What the reason leads to; of one that this version does not know, a review: unknown is never approved."""
+        return self.effects.get(reason) or SHIPPED_EFFECTS.get(reason, Effect.REVIEW)
 
     @property
     def accept_min(self) -> float:
@@ -213,15 +218,18 @@ def load_policy(name_or_path: str) -> Policy:
         policy = msgspec.convert(body | {"calibration": load_calibration(rules.calibration)}, type=Policy)
     except msgspec.ValidationError as error:
         raise SettingsWrong(f"policy {name_or_path!r}: {error}") from error
+    wrong = sorted(WEIGHED.symmetric_difference(policy.effects))
+    if wrong:
+        raise SettingsWrong(f"policy {name_or_path!r}: effects must name every weighed reason and no other: {', '.join(wrong)}")
     insist_sound(policy, name_or_path)
     return policy
 
 
 def insist_sound(policy: Policy, name: str) -> None:
-    """Raises SettingsWrong where the fields are well formed and mean nothing, or do not fit each other."""
-    wrong = sorted(WEIGHED.symmetric_difference(policy.effects))
-    if wrong:
-        raise SettingsWrong(f"policy {name!r}: effects must name every weighed reason and no other: {', '.join(wrong)}")
+    """Raises SettingsWrong where the fields are well formed and mean nothing, or do not fit each other.
+
+    Asked of each event there ever was, too: nothing may be added here that an activated policy does not meet.
+    """
     for section in policy.__struct_fields__:
         rules = getattr(policy, section)
         for field in rules.__struct_fields__ if isinstance(rules, Struct) and not isinstance(rules, Calibration) else ():

@@ -112,8 +112,7 @@ def _weighed(
 ) -> Iterator[_Finding]:
     """The layers that fired, each as the policy weighs it."""
     for reason in _fired(submitted, liveness, match, policy):
-        effect = policy.effects.get(reason, Effect.REVIEW)  # a report of a newer worker: unknown is never approved
-        verdict = _VERDICTS.get(effect)
+        verdict = _VERDICTS.get(policy.effect_of(reason))
         if verdict is not None:
             yield _Finding(verdict, reason)
     yield from _line_limit(submitted, policy)
@@ -287,7 +286,7 @@ def _notes(submitted: RegistrationSubmitted, evidence: Evidence, policy: Policy)
     if submitted.path == "face" and not submitted.challenge.cues_in_clip_s and not policy.rules.cues_required:
         yield "a finished clip without cues was taken: policy without cues"
     if liveness is not None:
-        noted = (reason for reason in _fired(submitted, liveness, match, policy) if policy.effects.get(reason) is Effect.NOTE)
+        noted = (reason for reason in _fired(submitted, liveness, match, policy) if policy.effect_of(reason) is Effect.NOTE)
         yield from (f"noted: {reason}" for reason in dict.fromkeys(noted))
     yield from (f"layer off: {reason}" for reason, effect in policy.effects.items() if effect is Effect.OFF)
 

@@ -15,6 +15,7 @@ from deploy.local.layout import STATE, recorded
 from realname.activation import Activation, Plan, digest_of, read_signers
 from realname.errors import RealnameError
 from realname.messages import RegistrationDecided
+from realname.policy import SHIPPED_EFFECTS
 from realname.topics import DECIDED
 from services.cli.calling import KafkaOption, OperatorOption, StateOption
 from services.cli.decision_topic import DecisionTopic
@@ -65,7 +66,7 @@ def command(
 def reports(tried: Sequence[RegistrationDecided], said: Activation) -> tuple[Report, Report]:
     """The live report and the candidate's, of the same registrations. tried: each with its shadow; at least one."""
     assert said.shadow is not None
-    effects = said.live.policy.effects
+    effects = SHIPPED_EFFECTS | said.live.policy.effects
     live = tuple(row_of_decision(decided, effects) for decided in tried)
     shadow = tuple(row_of_shadow(decided.id, decided.shadow) for decided in tried if decided.shadow is not None)
     models = [decided.shadow.models for decided in tried if decided.shadow is not None]

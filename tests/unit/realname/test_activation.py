@@ -1,4 +1,5 @@
 import base64
+from importlib.resources import files
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ from realname.activation import (
 )
 from realname.errors import RecordUnreadable, SettingsWrong
 from realname.ids import mint
-from realname.policy import Effect, load_policy
+from realname.policy import SHIPPED_EFFECTS, WEIGHED, Effect, load_policy
 from realname.reasons import Reason
 from tests.builders import NOON, a_signer, an_activation, signed_in_order
 
@@ -97,12 +98,41 @@ def resigned(body: bytes) -> str:
         replace(PRODUCTION, turn=replace(PRODUCTION.turn, yaw_deg_min=-5.0)),
         replace(PRODUCTION, match=replace(PRODUCTION.match, frames=0)),
         replace(PRODUCTION, effects=PRODUCTION.effects | {Reason.FLAT_FACE: Effect.OFF}),
-        replace(PRODUCTION, effects={}),
         replace(PRODUCTION, calibration=replace(PRODUCTION.calibration, dataset="x" * PLAN_BYTES_MAX)),
     ],
 )
 def test_a_policy_that_could_not_decide_or_has_a_layer_off_is_never_live(policy):
     assert checked(sign(an_activation(live=Plan(policy)), SIGNER)) == Refused("unsound")
+
+
+@pytest.mark.parametrize("reason", sorted(WEIGHED))
+def test_a_reason_that_came_after_an_event_voids_nothing_and_leads_to_what_production_makes_of_it(reason):
+    """As when a layer is added: the policies that were activated before it say nothing of it."""
+    before = replace(PRODUCTION, effects={each: effect for each, effect in PRODUCTION.effects.items() if each is not reason})
+    events = signed_in_order(SIGNER, an_activation(live=Plan(before)), an_activation(live=Plan(before), share=0.5))
+    held = checked(*events)
+    assert isinstance(held, Held)
+    assert held.activation.live.policy.effect_of(reason) is PRODUCTION.effects[reason]
+    assert digest_of(held.activation.live) == digest_of(Plan(before))
+
+
+def test_an_event_that_names_a_reason_which_is_weighed_no_more_still_holds():
+    policy = replace(PRODUCTION, effects=PRODUCTION.effects | {Reason.LINE_LIMIT: Effect.NOTE})
+    assert isinstance(checked(sign(an_activation(live=Plan(policy)), SIGNER)), Held)
+
+
+def test_the_effects_that_hold_without_a_word_are_those_of_the_shipped_production_policy():
+    assert PRODUCTION.effects == SHIPPED_EFFECTS
+
+
+@pytest.mark.parametrize("line", ["[effects]\nline_limit = 'note'", "effects = {}"])
+def test_a_file_names_every_weighed_reason_and_no_other(tmp_path, line):
+    path = tmp_path / "mine.toml"
+    text = files("realname").joinpath("policies", "production.toml").read_text("utf-8")
+    whole = text.replace("[effects]", line) if "line_limit" in line else f"{line}\n{text.partition('[effects]')[0]}"
+    path.write_text(whole)
+    with pytest.raises(SettingsWrong, match="every weighed reason and no other"):
+        load_policy(str(path))
 
 
 def test_a_candidate_that_could_not_decide_is_refused_with_its_event():

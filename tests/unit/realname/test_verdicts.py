@@ -238,6 +238,14 @@ def test_a_noted_layer_is_said_and_decides_nothing():
     assert "noted: recorder_unlikely" in decided.notes
 
 
+def test_a_layer_that_came_after_the_policy_leads_to_what_production_makes_of_it():
+    report = a_live_report(signs=(Reason.CLIP_SPLICED, Reason.RECORDER_UNLIKELY), seen_before="unavailable")
+    decided = decide(a_submission(), Evidence(report, a_match()), replace(POLICY, effects={}), decided_at=NOON)
+    assert decided.verdict == "retry"
+    assert decided.reasons == (Reason.CLIP_SPLICED, Reason.RECORDER_UNLIKELY)
+    assert "noted: duplicate_check_unavailable" in decided.notes
+
+
 def test_a_layer_that_is_off_is_said():
     policy = replace(POLICY, effects=POLICY.effects | {Reason.FLAT_FACE: Effect.OFF})
     decided = decide(a_submission(), Evidence(a_live_report(), a_match()), policy, decided_at=NOON)
