@@ -39,12 +39,13 @@ class Activation(Struct, frozen=True):
 
     sequence, previous: one more than the operator's event before it, from 1, and that event's digest (empty for the
                         first); anything else is ignored, so of two at once one holds, and none fits another log.
+    live:               None: the policy of the processes' settings, as before the operator's first event.
     share:              of the registrations that are also judged by `shadow`.
     """
 
     operator: Name
     sequence: Annotated[int, Meta(ge=1)]
-    live: Plan
+    live: Plan | None
     activated_at: Instant
     why: Annotated[str, Meta(max_length=200)]
     previous: Annotated[str, Meta(max_length=64)] = ""
@@ -174,6 +175,8 @@ def _is_sound(activation: Activation) -> bool:
             insist_sound(plan.policy, plan.policy.version)
     except SettingsWrong:
         return False
+    if activation.live is None:
+        return activation.shadow is None  # a candidate is held against something that the event says
     has_layer_off = Effect.OFF in activation.live.policy.effects.values()
     return not has_layer_off and all(len(encode_plan(plan)) <= PLAN_BYTES_MAX for plan in plans)
 

@@ -15,9 +15,10 @@ from rich.table import Table
 from deploy.local.layout import STATE, recorded
 from realname.activation import DEFAULT_PROFILE, Activation, Held, Plan, Refused, SignerKey, check, read_signers, sign
 from realname.errors import RealnameError
-from realname.policy import Effect, load_policy
+from realname.policy import load_policy
 from services.cli.calling import JsonOption, KafkaOption, OperatorOption, StateOption
 from services.cli.policy_topic import Entry, append, held_of, history
+from services.cli.strictness import weaker
 
 WhyOption = Annotated[str, typer.Option(help="For the auditor: why it is changed.")]
 KeyOption = Annotated[
@@ -29,12 +30,17 @@ ShadowOption = Annotated[
 ]
 ShadowProfileOption = Annotated[str, typer.Option(help="The candidate's weights.")]
 ShareOption = Annotated[float, typer.Option(min=0.0, max=1.0, help="Of the registrations on which the candidate is tried.")]
-RevertOption = Annotated[bool, typer.Option("--revert", help="Back to what was live before; no POLICY is given then.")]
-WeakensOption = Annotated[
-    bool, typer.Option("--weakens", help="Yes, a layer leads to less than the shipped production policy makes of it.")
+RevertOption = Annotated[
+    bool,
+    typer.Option(
+        "--revert", help="Back to what was live before; no POLICY is given then, and before the first it is the processes' own."
+    ),
 ]
-SAID = ("live", "weights", "shadow", "share", "since")
-SEVERITY = {Effect.REFUSED: 3, Effect.RETRY: 2, Effect.REVIEW: 2, Effect.NOTE: 1, Effect.OFF: 0}  # no approval from 2 on
+WeakensOption = Annotated[
+    bool, typer.Option("--weakens", help="Yes, something is less strict than in the shipped production policy.")
+]
+SAID = ("live", "weights", "shadow", "its weights", "share", "since")
+PROCESSES = "the processes"
 
 PolicyArgument = Annotated[str | None, typer.Argument(metavar="[POLICY]", help="A shipped policy's name or a TOML file.")]
 
@@ -56,17 +62,18 @@ def show(
         table.add_row(
             event.operator,
             number if refused is None else f"{number}, ignored: {refused}",
-            *(_cells(said) if said else ("",) * len(SAID)),
+            *(cells(said) if said else ("",) * len(SAID)),
             event.signer,
             said.why if said else "",
         )
     Console(highlight=False).print(table if shown else "nothing was activated: REALNAME_POLICY of the processes holds")
 
 
-def _cells(said: Activation) -> tuple[str, ...]:
+def cells(said: Activation) -> tuple[str, ...]:
     """In the order of SAID."""
-    shadow = (said.shadow.policy.version, f"{said.share:.0%}") if said.shadow else ("-", "-")
-    return (said.live.policy.version, said.live.profile, *shadow, said.activated_at.strftime("%Y-%m-%d %H:%M UTC"))
+    live = (said.live.policy.version, said.live.profile) if said.live else (f"{PROCESSES}' own", "-")
+    shadow = (said.shadow.policy.version, said.shadow.profile, f"{said.share:.0%}") if said.shadow else ("-", "-", "-")
+    return (*live, *shadow, said.activated_at.strftime("%Y-%m-%d %H:%M UTC"))
 
 
 def activate(
@@ -87,16 +94,20 @@ def activate(
 ) -> None:
     """Sign and publish one event: from it on this operator's registrations are judged so. Dispatchers follow within seconds.
 
+    What is less strict than the shipped production policy is named, and needs --weakens.
     Registrations under way end by what they began with. Nothing is decided by --shadow; compare it with what is live by
     `realname shadow-report` and `realname evaluate --compare`. Going back is `realname activate --revert`.
     """
-    weakens = weakens or revert  # what was live before was said once
     if (policy is None) != revert:
         raise RealnameError("give a POLICY, or --revert and none")
-    held = held_of(_entries(kafka, state), operator)
-    live = _before(held, operator) if policy is None else Plan(load_policy(policy), profile)
+    live = None if policy is None else Plan(load_policy(policy), profile)
     if not weakens:
         _insist_as_strict(live)
+    _tell_weaker(live)
+    held = held_of(_entries(kafka, state), operator)
+    if revert:
+        live = plan_before(held, operator)
+        _tell_weaker(live)  # and no more: who goes back has no time for a second try, and it was live once
     activation = Activation(
         operator=operator,
         sequence=len(held) + 1,
@@ -115,13 +126,24 @@ def activate(
     _confirm(found, _entries(kafka, state), json=json)
 
 
-def _insist_as_strict(live: Plan) -> None:
+def _insist_as_strict(live: Plan | None) -> None:
     """What is weaker than production must be said on purpose: an auditor will ask."""
-    strict, effects = load_policy("production").effects, live.policy.effects
-    weaker = sorted(reason for reason, effect in effects.items() if SEVERITY[effect] < SEVERITY[strict[reason]])
-    if weaker or (not live.policy.rules.cues_required):
-        what = ", ".join([*weaker, *([] if live.policy.rules.cues_required else ["clips without cues may be approved"])])
-        raise RealnameError(f"{live.policy.version} is weaker than production ({what}): say --weakens if that is meant")
+    said = _weaker_in(live)
+    if said:
+        raise RealnameError(f"{said}: say --weakens if that is meant")
+
+
+def _tell_weaker(live: Plan | None) -> None:
+    """On stderr, so that --json stays JSON."""
+    said = _weaker_in(live)
+    if said:
+        sys.stderr.write(f"{said}\n")
+
+
+def _weaker_in(live: Plan | None) -> str:
+    """Each field that is weaker than production's; empty where none is, or where the processes' own policy will hold."""
+    said = [] if live is None else weaker(live.policy, load_policy("production"))
+    return f"{live.policy.version} is weaker than production ({'; '.join(said)})" if live is not None and said else ""
 
 
 def _confirm(signed: Held, entries: list[Entry], *, json: bool) -> None:
@@ -134,17 +156,19 @@ def _confirm(signed: Held, entries: list[Entry], *, json: bool) -> None:
         return
     said = signed.activation
     beside = f"; beside it {said.shadow.policy.version} on {said.share:.0%}" if said.shadow else ""
-    Console(highlight=False, soft_wrap=True).print(
-        f"{said.operator}: event {said.sequence}, {said.live.policy.version} with weights {said.live.profile!r} is live{beside}"
-    )
+    live = f"{said.live.policy.version} with weights {said.live.profile!r}" if said.live else f"{PROCESSES}' own policy"
+    Console(highlight=False, soft_wrap=True).print(f"{said.operator}: event {said.sequence}, {live} is live{beside}")
 
 
-def _before(held: list[Held], operator: str) -> Plan:
-    """What was live before the last change of it."""
-    plans = [each.activation.live for each in held]
+def plan_before(held: list[Held], operator: str) -> Plan | None:
+    """What was live before the last change of it; None: before the first one, the policy of the processes' settings.
+
+    held: the operator's events that hold, in order. Raises RealnameError where nothing ever changed.
+    """
+    plans = [None, *(each.activation.live for each in held)]
     earlier = [plan for plan in plans if plan != plans[-1]]
-    if not earlier:
-        raise RealnameError(f"nothing else was ever activated for {operator}: there is nothing to go back to")
+    if len(plans) == 1 or (plans[-1] is None and not earlier):
+        raise RealnameError(f"nothing was ever activated for {operator}: the processes' own policy holds (REALNAME_POLICY)")
     return earlier[-1]
 
 

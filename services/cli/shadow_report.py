@@ -65,6 +65,7 @@ def command(
 
 def reports(tried: Sequence[RegistrationDecided], said: Activation) -> tuple[Report, Report]:
     """The live report and the candidate's, of the same registrations. tried: each with its shadow; at least one."""
+    assert said.live is not None, "an activation with a candidate says what is live"
     assert said.shadow is not None
     effects = SHIPPED_EFFECTS | said.live.policy.effects
     live = tuple(row_of_decision(decided, effects) for decided in tried)
@@ -95,6 +96,7 @@ def _commonest(models: Sequence[dict[str, str]]) -> dict[str, str]:
 
 def _tried(bootstrap: str, operator: str, since: datetime, said: Activation) -> list[RegistrationDecided]:
     """In the order of their ids, which is that of their time."""
+    assert said.live is not None, "an activation with a candidate says what is live"
     assert said.shadow is not None
     plans = (digest_of(said.live), digest_of(said.shadow))
     topic = DecisionTopic(bootstrap, DECIDED)

@@ -255,8 +255,11 @@ def apply_event(book: PolicyBook, event: PolicyActivated, meters: Meters) -> Non
     said = found.activation
     meters.policy_event(event.operator, "activated")
     shadow = None if said.shadow is None else said.shadow.policy.version
-    says = {"operator": said.operator, "sequence": said.sequence, "policy": said.live.policy.version, "by": event.signer}
-    log.info("policy activated", extra={**says, "profile": said.live.profile, "shadow": shadow, "share": said.share})
+    live = None if said.live is None else said.live.policy.version
+    says = {"operator": said.operator, "sequence": said.sequence, "policy": live, "by": event.signer}
+    log.info(
+        "policy activated", extra={**says, "profile": said.live and said.live.profile, "shadow": shadow, "share": said.share}
+    )
 
 
 class _Due:

@@ -16,7 +16,7 @@ class Plans(NamedTuple):
 
 
 class PolicyBook:
-    """The operators' plans. Without an event an operator has the policy of the settings, and the workers' own weights."""
+    """The operators' plans. Without an event, or after one that says so: the settings' policy and the workers' own weights."""
 
     def __init__(self, configured: Policy, signers: SignerKeys) -> None:
         """signers: whose events hold, each for its own operator."""
@@ -36,16 +36,16 @@ class PolicyBook:
     def plans_for(self, operator: str, registration_id: str) -> Plans:
         """What this registration is to be judged with from now on."""
         held = self._chain.latest.get(operator)
-        if held is None:
+        if held is None or held.activation.live is None:
             return Plans(None, None)
         said = held.activation
         shadow = encode_plan(said.shadow) if said.shadow is not None and is_shadowed(said, registration_id) else None
-        return Plans(encode_plan(said.live), shadow)
+        return Plans(encode_plan(held.activation.live), shadow)
 
     def live_policy(self, operator: str) -> Policy:
         """What is live now."""
         held = self._chain.latest.get(operator)
-        return self.configured if held is None else held.activation.live.policy
+        return self.configured if held is None or held.activation.live is None else held.activation.live.policy
 
     def plan_of(self, operator: str, body: bytes | None) -> Plan | None:
         """The plan that a result was measured with; None where it is none that this operator ever had activated."""

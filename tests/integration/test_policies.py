@@ -75,7 +75,6 @@ def test_an_activated_policy_judges_a_candidate_is_tried_beside_it_and_both_can_
 ) -> None:
     stricter, candidate = policies
     told = {"operator": OPERATOR, "state": Path(stack.state)}
-    activate("development", why="to have something to go back to", weakens=True, **told)
     activate(stricter, why="a test", shadow=candidate, share=1.0, weakens=True, **told)
 
     seen = judged(stack, media_folder, "stricter")
@@ -105,7 +104,6 @@ def test_productions_rules_approve_a_cued_visit_and_hand_the_same_clip_without_c
 ) -> None:
     (tmp_path / "production.toml").write_text(PRODUCTION)
     told = {"operator": OPERATOR, "state": Path(stack.state)}
-    activate("development", why="to have something to go back to", weakens=True, **told)
     activate(str(tmp_path / "production.toml"), why="a test", weakens=True, **told)
 
     finished = CUED._replace(

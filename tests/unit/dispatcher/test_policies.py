@@ -70,6 +70,27 @@ def test_going_back_is_one_more_event():
     assert book.live_policy("north").version == "strict"
 
 
+def test_going_back_before_the_first_event_is_the_settings_policy_again():
+    strict = Plan(STRICT)
+    book = a_book(an_activation(live=strict), an_activation(live=None))
+    assert book.plans_for("north", an_id()) == (None, None)
+    assert book.live_policy("north") == DEVELOPMENT
+    assert (decided(book).policy, decided(book).plan) == (DEVELOPMENT.version, "")
+    assert decided(book, encode_plan(strict)).policy == "strict"  # was under way
+
+
+def test_another_operators_plan_decides_nothing():
+    """However it came into the result: an operator is judged by what its own officers signed (invariant I9)."""
+    theirs = Plan(STRICT)
+    harbor = a_signer("harbor")
+    book = PolicyBook(DEVELOPMENT, SignerKeys((SIGNER, harbor)))
+    assert isinstance(book.apply(sign(an_activation(operator="harbor", live=theirs), harbor)), Held)
+    assert isinstance(book.apply(sign(an_activation(), SIGNER)), Held)
+    assert book.plan_of("harbor", encode_plan(theirs)) == theirs
+    assert book.plan_of("north", encode_plan(theirs)) is None
+    assert decided(book, encode_plan(theirs)).policy == PRODUCTION.version
+
+
 def test_an_event_of_a_stranger_changes_nothing():
     book = a_book()
     assert isinstance(book.apply(sign(an_activation(), a_signer("north"))), Refused)

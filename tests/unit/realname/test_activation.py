@@ -1,4 +1,5 @@
 import base64
+import operator
 from importlib.resources import files
 
 import msgspec
@@ -176,6 +177,23 @@ def test_the_share_of_a_candidate_is_kept_and_the_same_registration_is_always_in
     chosen = [is_shadowed(said, each) for each in ids]
     assert sum(chosen) / len(ids) == pytest.approx(share, abs=0.04)
     assert chosen == [is_shadowed(said, each) for each in ids]
+
+
+def test_another_candidate_is_tried_on_others():
+    """Else who was in a share once would be in every later one of that size, and tried for ever."""
+    ids = [mint(NOON, number.to_bytes(10)) for number in range(2000)]
+    other = Plan(replace(PRODUCTION, version="other"))
+    one, two = (
+        [is_shadowed(an_activation(shadow=shadow, share=0.5), each) for each in ids] for shadow in (Plan(PRODUCTION), other)
+    )
+    assert sum(map(operator.and_, one, two)) / len(ids) == pytest.approx(0.25, abs=0.04)
+
+
+def test_back_to_the_settings_policy_holds_without_a_candidate_alone():
+    first, back = signed_in_order(SIGNER, an_activation(), an_activation(live=None))
+    assert checked(first, back).activation.live is None
+    beside = an_activation(live=None, shadow=Plan(PRODUCTION), share=0.1)
+    assert checked(sign(beside, SIGNER)) == Refused("unsound")
 
 
 def test_without_a_candidate_nothing_is_shadowed():
