@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import log10
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -90,9 +91,13 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
         return self.points[-1].fmr
 
 
-def load_calibration(name_or_path: str) -> Calibration:
-    """A calibration that ships with the code, or a TOML file. Raises SettingsWrong, naming what is wrong."""
+def load_calibration(name_or_path: str, beside: Path | None = None) -> Calibration:
+    """A calibration that ships with the code, or a TOML file. Raises SettingsWrong, naming what is wrong.
+
+    beside: the folder of the policy file that names it.
+    """
+    toml = read_toml("calibration", "realname", "calibrations", name_or_path, beside)
     try:
-        return msgspec.toml.decode(read_toml("calibration", "realname", "calibrations", name_or_path).text, type=Calibration)
+        return msgspec.toml.decode(toml.text, type=Calibration)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise SettingsWrong(f"calibration {name_or_path!r}: {error}") from error

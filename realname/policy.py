@@ -8,7 +8,8 @@ from __future__ import annotations
 import tomllib
 from enum import StrEnum
 from math import isfinite
-from typing import Annotated, Any, cast
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -210,12 +211,13 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
 def load_policy(name_or_path: str) -> Policy:
     """A policy that ships with the code (`development`, `production`) or a TOML file.
 
+    What a file names by a relative path, what it inherits and its calibration, lies beside it, wherever the process runs.
     Raises SettingsWrong, naming the field.
     """
     try:
-        body = _body(name_or_path)
+        body, tables = _read(name_or_path)
         rules = msgspec.convert(body.get("match"), type=MatchRules)
-        policy = msgspec.convert(body | {"calibration": load_calibration(rules.calibration)}, type=Policy)
+        policy = msgspec.convert(body | {"calibration": load_calibration(rules.calibration, tables)}, type=Policy)
     except msgspec.ValidationError as error:
         raise SettingsWrong(f"policy {name_or_path!r}: {error}") from error
     wrong = sorted(WEIGHED.symmetric_difference(policy.effects))
@@ -250,16 +252,28 @@ def _insist_sound_number(value: object, place: str) -> None:
         raise SettingsWrong(f"{place} is {value}: a number of at least 1 is needed")
 
 
-def _body(name_or_path: str, depth: int = 0) -> dict[str, Any]:
-    """The file's tables, laid over those of the one that it inherits."""
+class _Read(NamedTuple):
+    """A file's tables over those that it inherits. tables: where a calibration that does not ship lies."""
+
+    body: dict[str, Any]
+    tables: Path | None
+
+
+def _read(name_or_path: str, beside: Path | None = None, depth: int = 0) -> _Read:
+    """beside: the folder of the file that inherits from this one."""
     if depth > INHERITS_MAX:
         raise SettingsWrong(f"policy {name_or_path!r}: inherits more than {INHERITS_MAX} times, perhaps from itself")
+    toml = read_toml("policy", "realname", "policies", name_or_path, beside)
     try:
-        body = tomllib.loads(read_toml("policy", "realname", "policies", name_or_path).text)
+        body = tomllib.loads(toml.text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsWrong(f"policy {name_or_path!r}: {error}") from error
     parent = body.pop("inherits", None)
-    return body if parent is None else _laid_over(_body(str(parent), depth + 1), body)
+    if parent is None:
+        return _Read(body, toml.beside)
+    below, match = _read(str(parent), toml.beside, depth + 1), body.get("match")
+    names_table = isinstance(match, dict) and "calibration" in match
+    return _Read(_laid_over(below.body, body), toml.beside if names_table else below.tables)
 
 
 def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
