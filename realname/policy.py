@@ -76,8 +76,9 @@ class ClipRules(Struct, frozen=True, forbid_unknown_fields=True):
     several_share_max: float  # share of detections with a second face of comparable size
     face_gap_s_max: float  # longest time without the face, at the clip's ends too
     recorder_marks_min: int  # at and above: no recorder is likely to have made the file (workers/recording.py)
-    hidden_s_max: float = 0.0  # longest time without the face between two frames that show it; 0: face_gap_s_max alone holds
-    frame_gap_s_max: float = 0.0  # longest time between two judged frames; 0: any
+    # Unless a policy says so, longer than any clip: policies of before these rules go on as they were.
+    hidden_s_max: float = 3600.0  # longest time without the face between two frames that show it
+    frame_gap_s_max: float = 3600.0  # longest time between two judged frames
 
 
 class QualityRules(Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,6 +21,8 @@ STRICTER: dict[str, dict[str, Way]] = {
         "faces_share_min": "more",
         "several_share_max": "less",
         "face_gap_s_max": "less",
+        "hidden_s_max": "less",
+        "frame_gap_s_max": "less",
         "recorder_marks_min": "less",
     },
     "quality": {

@@ -144,9 +144,9 @@ def _clip_faults(clip: Clip, track: Track, policy: Policy, *, several: bool, cut
     cut_off: of Motion. How quick a turn is cannot be told then, and a clip that is played faster would pass by ending in it.
     """
     rules, seen = policy.clip, track.seen
-    hidden = 0 < rules.hidden_s_max < longest_hidden_s(seen, clip.at_s, track.jumps)
+    hidden = rules.hidden_s_max < longest_hidden_s(seen, clip.at_s, track.jumps)
     lost = hidden or seen.mean() < rules.faces_share_min or longest_gap_s(seen, clip.at_s) > rules.face_gap_s_max
-    stalled = 0 < rules.frame_gap_s_max < longest_stall_s(clip.at_s)
+    stalled = rules.frame_gap_s_max < longest_stall_s(clip.at_s)
     faults: list[tuple[bool, Reason]] = [
         (clip.duration_s < rules.duration_s_min or cut_off, Reason.CLIP_TOO_SHORT),
         (clip.duration_s > rules.duration_s_max, Reason.CLIP_TOO_LONG),
