@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from models.archives import FetchFailed
+from models.channel_blocks import fill_channel_blocks
 from models.dynamic_batch import make_batch_dynamic
 from models.face_api import WeightsWrong, build
 from models.prelu import spell_out_prelu
@@ -40,7 +41,7 @@ def convert(published: bytes, beside: Mapping[str, bytes], entry: ModelEntry, sc
         converted = _built(published, beside, entry)
         reference, sha256 = converted, hashlib.sha256(converted).hexdigest()  # there is no network in the published file
     else:
-        converted = spell_out_prelu(make_batch_dynamic(published))
+        converted = spell_out_prelu(fill_channel_blocks(make_batch_dynamic(published)))
         reference, sha256 = published, entry.source.sha256
     before, after = scratch / "single.onnx", scratch / "batched.onnx"
     before.write_bytes(reference)

@@ -129,6 +129,6 @@ def test_reports_name_each_model_by_its_file_its_hash_and_how_it_is_read(real_mo
     assert real_models.digests == {
         "detector": "fr_detect.onnx:8c28360d8b93582d",
         "landmarks": "fr_landmark.onnx:3f3d593bf3e42e61",
-        "spoof": "fr_liveness.onnx:f8d690938bb1e2d1:6a62af63308c4259",
+        "spoof": "fr_liveness.onnx:b8372b1a8cc90120:6a62af63308c4259",
         "embedder": "fr_feature.onnx:f00d533988d75645:2ba48fb92d27df74",
     }
