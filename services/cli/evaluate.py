@@ -49,6 +49,9 @@ AllPairsOption = Annotated[
     bool, typer.Option("--all-pairs/--listed-pairs", help="Where persons are known (LFW): every image with every other, too.")
 ]
 FailOption = Annotated[bool, typer.Option("--fail-if-worse", help="With --compare: exit code 1 where B is significantly worse.")]
+SameOption = Annotated[
+    bool, typer.Option("--same", help="With --compare: equal ids are the same recordings, whatever the digests say.")
+]
 
 
 def command(
@@ -60,6 +63,7 @@ def command(
     compare: CompareOption = None,
     all_pairs: AllPairsOption = True,
     fail_if_worse: FailOption = False,
+    same: SameOption = False,
     json: JsonOption = False,
 ) -> None:
     """Judge labelled presentations and pairs of images, and write error rates in the terms of ISO/IEC 30107-3 and 19795-1.
@@ -77,7 +81,7 @@ def command(
     """
     try:
         if compare is not None:
-            sys.exit(_compare(compare, fail_if_worse=fail_if_worse, json=json))
+            sys.exit(_compare(compare, same=same, fail_if_worse=fail_if_worse, json=json))
         found = _evaluate(dataset, out, policy, workers or os.cpu_count() or 1, all_pairs=all_pairs)
     except RealnameError as error:
         _fail(error)
@@ -137,10 +141,10 @@ def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def _compare(files: tuple[Path, Path], *, fail_if_worse: bool, json: bool) -> int:
+def _compare(files: tuple[Path, Path], *, same: bool, fail_if_worse: bool, json: bool) -> int:
     """The exit code."""
     a, b = (_read(file) for file in files)
-    found = compared(a, b)
+    found = compared(a, b, same=same)
     if json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(comparison_values(found))).decode() + "\n")
     else:

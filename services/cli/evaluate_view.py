@@ -51,6 +51,8 @@ def _section(title: str, rates: list[Named]) -> Table:
 def show_comparison(found: Comparison, console: Console) -> None:
     """Every rate in both, then the verdicts that changed."""
     console.print(f"{found.common} presentations in both, {found.left_out} in one only")
+    if any(found.not_judged):
+        console.print(Text(f"of those in both, A did not judge {found.not_judged[0]}, B {found.not_judged[1]}", style="yellow"))
     for remark in found.remarks:
         console.print(Text(remark, style="yellow"))
     table = _table("rates, B against A")
@@ -100,6 +102,7 @@ def comparison_values(found: Comparison) -> dict[str, Any]:
     return {
         "common": found.common,
         "left_out": found.left_out,
+        "not_judged": {"a": found.not_judged[0], "b": found.not_judged[1]},
         "remarks": found.remarks,
         "is_worse": found.is_worse,
         "differences": [one._asdict() | {"is_significant": one.is_significant} for one in found.differences],

@@ -25,6 +25,7 @@ from workers.evaluation.outcomes import row_of_decision, row_of_shadow
 from workers.evaluation.rates import INTERVAL
 from workers.evaluation.report import DatasetFacts, Report, Row, encode
 from workers.evaluation.run import policy_facts
+from workers.evaluation.same_recordings import ids_digest
 from workers.evaluation.summary import failures_of
 
 LIVE, SHADOW = "live.json", "shadow.json"
@@ -79,7 +80,7 @@ def reports(tried: Sequence[RegistrationDecided], said: Activation) -> tuple[Rep
 
 def _report(rows: tuple[Row, ...], plan: Plan, models: dict[str, str], operator: str) -> Report:
     return Report(
-        dataset=DatasetFacts(name=f"registrations of {operator}"),
+        dataset=DatasetFacts(f"registrations of {operator}", presentations_digest=ids_digest(row.id for row in rows)),
         policy=policy_facts(plan.policy),
         models=models,
         interval=INTERVAL,

@@ -78,7 +78,11 @@ class PolicyFacts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatasetFacts(Struct, frozen=True, forbid_unknown_fields=True):
-    """What was in the dataset. species: presentations of each. pairs_digest: of the list of pairs, not of pictures."""
+    """What was in the dataset. species: presentations of each.
+
+    presentations_digest: over all recordings together (same_recordings.py). pairs_digest: of the list of pairs, not of
+                          pictures. Empty without any, or where nobody made it.
+    """
 
     name: str
     bona_fide: int = 0
@@ -90,6 +94,7 @@ class DatasetFacts(Struct, frozen=True, forbid_unknown_fields=True):
     pairs_lookalike: int = 0
     images: int = 0
     pairs_digest: str = ""
+    presentations_digest: str = ""
 
 
 class SpeciesRates(Struct, frozen=True, forbid_unknown_fields=True):

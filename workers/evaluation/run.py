@@ -25,6 +25,7 @@ from workers.evaluation.outcomes import Measured, row_of
 from workers.evaluation.processes import run_jobs
 from workers.evaluation.rates import INTERVAL, rate_of
 from workers.evaluation.report import DatasetFacts, PolicyFacts, Report, Row
+from workers.evaluation.same_recordings import presentations_digest
 from workers.evaluation.state import State
 from workers.evaluation.summary import failures_of, group_rates, match_rates, presentation_scores, system_rates
 
@@ -142,6 +143,7 @@ def _facts_of(dataset: Dataset, embeddings: Embeddings) -> DatasetFacts:
         pairs_lookalike=sum(pair.lookalike for pair in dataset.pairs),
         images=len(embeddings),
         pairs_digest=_list_digest(dataset.pairs),
+        presentations_digest=presentations_digest(dataset.presentations),
     )
 
 

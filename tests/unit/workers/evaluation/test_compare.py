@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,10 +26,12 @@ from workers.evaluation.summary import match_rates, presentation_scores, system_
 POLICY = load_policy("development")
 
 
-def a_report(rows: tuple[Row, ...] = (), pairs: tuple[PairRow, ...] = (), *, pairs_digest: str = "p") -> Report:
+def a_report(
+    rows: tuple[Row, ...] = (), pairs: tuple[PairRow, ...] = (), *, pairs_digest: str = "p", recordings: str = "r"
+) -> Report:
     matching = match_rates(presentation_scores(rows), POLICY, of="presentations", failed=Rate(0, 0))
     return Report(
-        dataset=DatasetFacts("made", pairs_digest=pairs_digest),
+        dataset=DatasetFacts("made", pairs_digest=pairs_digest, presentations_digest=recordings),
         policy=policy_facts(POLICY),
         models={"embedder": "e"},
         interval=INTERVAL,
@@ -64,7 +67,7 @@ def test_the_same_presentations_are_paired() -> None:
     one = found_in(compare(a_report(attacks(0, 30)), a_report(attacks(9, 30))), "attacks/print/IAPAR")
     assert (one.test, one.only_a, one.only_b, one.worse) == ("McNemar", 0, 9, True)
     assert one.is_significant
-    assert one.p == pytest.approx(2 * 2 / 2**9), "two rates were tested, so Holm doubles the lower p"
+    assert one.p == pytest.approx(4 * 2 / 2**9), "four rates were tested, so Holm makes the lowest p four times as high"
 
 
 def test_other_presentations_are_independent_samples() -> None:
@@ -83,8 +86,108 @@ def test_chance_is_called_chance() -> None:
 
 
 def test_only_what_both_have_is_paired() -> None:
-    one = found_in(compare(a_report(attacks(0, 30)), a_report(attacks(9, 40, first=-10))), "attacks/print/IAPAR")
-    assert (one.a.n, one.b.n) == (30, 30)
+    found = compare(a_report(attacks(0, 30)), a_report(attacks(9, 33, first=-3)))
+    one = found_in(found, "attacks/print/IAPAR")
+    assert (one.test, one.a.n, one.b.n, one.only_b) == ("McNemar", 30, 30, 6)
+    assert (found.common, found.left_out) == (30, 3)
+
+
+def test_where_little_is_in_both_all_is_compared_and_that_is_said() -> None:
+    a, b = attacks(0, 501), (*attacks(0, 1), *attacks(250, 500, first=5000))
+    found = compare(a_report(a), a_report(b))
+    one = found_in(found, "attacks/print/IAPAR")
+    assert (one.test, one.a, one.b, one.worse) == ("Fisher", rate_of(0, 501), rate_of(250, 501), True)
+    assert found.remarks[0].startswith("only 1 presentations are in both")
+
+
+def test_equal_ids_of_other_recordings_are_not_paired_unless_the_user_says_so() -> None:
+    a = a_report(attacks(0, 30))
+    for other in (a_report(attacks(9, 30), recordings="other"), a_report(attacks(9, 30), recordings="")):
+        found = compare(a, other)
+        assert found_in(found, "attacks/print/IAPAR").test == "Fisher"
+        assert (found.common, found.changes) == (0, ())
+        assert "nothing says that they are the same" in found.remarks[0]
+        told = compare(a, other, same=True)
+        assert (found_in(told, "attacks/print/IAPAR").test, told.common, len(told.changes)) == ("McNemar", 30, 9)
+    unknown = a_report(attacks(0, 30), recordings="")
+    assert found_in(compare(unknown, unknown), "attacks/print/IAPAR").test == "Fisher", "no digest says nothing"
+
+
+def customer(place: int, **changes: object) -> Row:
+    known: dict[str, object] = {
+        "kind": "bona_fide",
+        "mated": True,
+        "verdict": "approved",
+        "pad": "let_through",
+        "acquired": True,
+        "enrolled": True,
+    }
+    return Row(id=f"g{place}", **(known | changes))  # pyright: ignore[reportArgumentType]
+
+
+MASK = {"kind": "attack", "species": "mask", "verdict": "refused", "pad": "stopped"}
+OTHERS = {"mated": False, "verdict": "refused"}
+UNKNOWN = {"kind": None, "mated": None}
+DIED = {"verdict": None, "pad": None, "acquired": False, "enrolled": None, "failure": "process_died"}
+LET_THROUGH, NOTHING_SAID = {"pad": "let_through"}, {"pad": "no_response", "verdict": "retry"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [
+        (MASK, LET_THROUGH, {"attacks/mask/APCER", "attacks/mask/APCER + APNRR"}),
+        (MASK, NOTHING_SAID, {"attacks/mask/APCER + APNRR"}),
+        (MASK, {"verdict": "approved"}, {"attacks/mask/IAPAR"}),
+        (MASK | {"mated": False}, {"verdict": "approved"}, {"attacks/mask/FAR"}),
+        (MASK, DIED, {"presentations/not judged"}),
+        ({}, {"pad": "stopped"}, {"bona fide/BPCER"}),
+        ({}, {"pad": "no_response"}, {"bona fide/BPNRR"}),
+        ({}, {"verdict": "review"}, {"bona fide/FRR"}),
+        (OTHERS, {"verdict": "approved"}, {"another's portrait/FAR"}),
+        ({}, {"acquired": False}, {"bona fide/FTA"}),
+        ({}, {"enrolled": False}, {"bona fide/FTE"}),
+        ({}, DIED, {"bona fide/FTA", "presentations/not judged"}),
+        (UNKNOWN, DIED, {"unlabelled/not judged"}),
+        (UNKNOWN, {"verdict": "review"}, set()),
+    ],
+)
+def test_each_thing_that_gets_worse_alone_is_found_and_the_way_back_is_better(
+    before: dict[str, object], after: dict[str, object], worse: set[str]
+) -> None:
+    a = a_report(tuple(customer(place, **before) for place in range(40)))
+    b = a_report(tuple(customer(place, **(before | (after if place < 12 else {}))) for place in range(40)))
+    found, back = compare(a, b), compare(b, a)
+    assert {one.place for one in found.differences if one.is_significant and one.worse} == worse
+    assert found.is_worse is bool(worse)
+    assert {one.place for one in back.differences if one.is_significant and one.worse is False} == worse
+    assert not back.is_worse
+    failed = 12 if after is DIED else 0
+    assert (found.not_judged, back.not_judged) == ((0, failed), (failed, 0))
+
+
+def test_a_candidate_that_dies_on_everything_is_worse() -> None:
+    a, b = (a_report(tuple(customer(place, **more) for place in range(200))) for more in ({}, DIED))
+    assert compare(a, b).is_worse
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "for_worse"),
+    [
+        ({}, DIED, True),
+        (DIED, {}, False),
+        (OTHERS, DIED, True),
+        (MASK, DIED, None),
+        (UNKNOWN, DIED, None),
+        ({}, {"verdict": "review"}, True),
+        (OTHERS, {"verdict": "approved"}, True),
+        (OTHERS, {"verdict": "review"}, None),
+        (MASK, {"verdict": "approved"}, True),
+    ],
+)
+def test_a_changed_verdict_says_for_whom(before: dict[str, object], after: dict[str, object], *, for_worse: bool | None) -> None:
+    rows = [customer(0, **before), customer(0, **(after if before is DIED else before | after))]
+    [change] = compare(*(a_report((row,)) for row in rows)).changes
+    assert change.for_worse is for_worse
 
 
 def test_changed_verdicts_are_listed_by_id_and_say_for_whom() -> None:
@@ -106,6 +209,43 @@ def test_decisions_without_a_truth_are_compared_by_their_verdicts() -> None:
 
 def pairs_of(similarities: list[float]) -> tuple[PairRow, ...]:
     return tuple(PairRow(number, mated=True, similarity=value) for number, value in enumerate(similarities))
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "worse"),
+    [
+        ({"mated": True, "similarity": 0.9}, 0.1, {"pairs/accept/FNMR"}),
+        ({"mated": False, "similarity": 0.1}, 0.9, {"pairs/accept/FMR"}),
+        ({"mated": False, "similarity": 0.1, "lookalike": True}, 0.9, {"pairs/accept/FMR look-alikes"}),
+        ({"mated": True, "similarity": 0.9}, None, {"pairs/not compared"}),
+        ({"mated": False, "similarity": 0.1}, None, {"pairs/not compared"}),
+    ],
+)
+def test_each_rate_of_pairs_that_gets_worse_alone_is_found(kind: dict[str, Any], after: float | None, worse: set[str]) -> None:
+    a = tuple(PairRow(number, **kind) for number in range(40))
+    b = tuple(PairRow(number, **(kind | ({"similarity": after} if number < 12 else {}))) for number in range(40))
+    found, back = (compare(a_report(pairs=one), a_report(pairs=other)) for one, other in ((a, b), (b, a)))
+    assert {one.place for one in found.differences if one.is_significant and one.worse} == worse
+    assert {one.place for one in back.differences if one.is_significant and one.worse is False} == worse
+
+
+def test_each_report_is_held_at_its_own_threshold() -> None:
+    strict = a_report(pairs=pairs_of([0.5] * 20))
+    strict = msgspec.structs.replace(strict, policy=msgspec.structs.replace(strict.policy, accept_min=0.6, digest="other"))
+    one = found_in(compare(a_report(pairs=pairs_of([0.5] * 20)), strict), "pairs/accept/FNMR")
+    assert (one.only_a, one.only_b, one.worse) == (0, 20, True)
+
+
+def test_what_else_differs_is_said() -> None:
+    a = a_report(attacks(0, 3))
+    b = msgspec.structs.replace(a, models={"embedder": "f"}, policy=msgspec.structs.replace(a.policy, digest="other"))
+    b = msgspec.structs.replace(b, dataset=msgspec.structs.replace(b.dataset, name="elsewhere"))
+    assert compare(a, a).remarks == ()
+    names, models, policies = compare(a, b).remarks
+    assert names == "the datasets have other names: made and elsewhere"
+    assert models == "the models differ"
+    assert policies.startswith("the policies differ: ")
+    assert policies.endswith("(other)")
 
 
 def test_pairs_of_the_same_list_are_paired_and_others_are_not() -> None:
@@ -146,6 +286,20 @@ def test_the_command_ends_by_what_got_worse(files: tuple[str, str]) -> None:
     assert run(application(), ["evaluate", "--compare", b, a, "--fail-if-worse"]).exit_code == 0
     values = json.loads(run(application(), ["evaluate", "--compare", a, b, "--json"]).output)
     assert (values["is_worse"], len(values["changes"])) == (True, 9)
+
+
+def test_the_command_says_what_was_not_judged_and_takes_the_users_word_for_what_is_the_same(tmp_path: Path) -> None:
+    a, b = tmp_path / "A.json", tmp_path / "B.json"
+    a.write_bytes(encode(a_report(tuple(customer(place) for place in range(30)))))
+    b.write_bytes(encode(a_report(tuple(customer(place, **(DIED if place < 9 else {})) for place in range(30)), recordings="")))
+    line = ["evaluate", "--compare", str(a), str(b), "--fail-if-worse"]
+    told = CliRunner().invoke(application(), [*line, "--same"])
+    assert told.exit_code == WORSE
+    assert "30 presentations in both, 0 in one only" in told.output
+    assert "of those in both, A did not judge 0, B 9" in told.output
+    values = json.loads(CliRunner().invoke(application(), [*line, "--same", "--json"]).output)
+    assert values["not_judged"] == {"a": 0, "b": 9}
+    assert "--same" in CliRunner().invoke(application(), line).output
 
 
 def test_what_is_no_report_is_said(files: tuple[str, str], tmp_path: Path) -> None:
