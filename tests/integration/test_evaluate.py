@@ -112,7 +112,9 @@ def judge_report(out: Path) -> None:
     assert report["failures"] == {"clip_missing": 1}
     system = report["system"]
     assert [(one["species"], one["iapar"]["n"], one["iapar"]["errors"]) for one in system["species"]] == [("still", 1, 0)]
-    assert (system["fta"]["errors"], system["fta"]["n"]) == (2, 5)
+    assert (system["fta"]["errors"], system["fta"]["n"]) == (1, 3)
+    assert (system["attacks_fta"]["errors"], system["attacks_fta"]["n"]) == (1, 2)
+    assert len(report["dataset"]["presentations_digest"]) == 16
     assert (system["far"]["errors"], system["far"]["n"]) == (0, 1)
     matching = {one["of"]: one for one in report["matching"]}
     assert (matching["pairs"]["mated"], matching["pairs"]["random"]) == (2, 2)

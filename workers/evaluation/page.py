@@ -11,7 +11,7 @@ from workers.evaluation.latency import Latency
 from workers.evaluation.plots import draw_det, draw_histogram, draw_rates
 from workers.evaluation.rates import Rate, SumOfRates, presentations_needed
 from workers.evaluation.report import GroupRates, MatchRates, Report, SystemRates
-from workers.evaluation.wording import MEANINGS, NAMES, NOT_MEASURED, counted, interval, percent
+from workers.evaluation.wording import MEANINGS, NAMES, NOT_MEASURED, counted, group_rates_of, interval, percent
 
 CLAIMS = (0.1, 0.07, 0.05, 0.01, 1e-3, 1e-4, 1e-5)
 
@@ -65,9 +65,9 @@ def _cards(report: Report) -> Iterator[str]:
     """The few numbers that a reader looks for first."""
     system = report.system
     if system is not None:
-        yield _card("APCER, worst species", system.apcer_worst)
+        yield _card("APCER, worst species", system.apcer_worst, system.worst_species.get("APCER", ""))
         yield _card("BPCER", system.bpcer)
-        yield _card("IAPAR, worst species", system.iapar_worst)
+        yield _card("IAPAR, worst species", system.iapar_worst, system.worst_species.get("IAPAR", ""))
         yield _card("FRR, full system", system.frr)
     for found in report.matching:
         accept = found.points[0]
@@ -87,12 +87,12 @@ def _card(name: str, rate: AnyRate, of: str = "") -> str:
 def _attacks(system: SystemRates | None) -> Iterator[str]:
     if system is None or not system.species:
         return
-    head = ("species", "n", "APCER", "APNRR", "IAPAR", "RIAPAR", "review")
+    head = ("species", "n", "APCER", "APNRR", "IAPAR", "RIAPAR", "review", "FAR of attacks")
     rows = [
-        (one.species, f"{one.apcer.n:,}", *map(_cell, (one.apcer, one.apnrr, one.iapar, one.riapar, one.review)))
+        (one.species, f"{one.apcer.n:,}", *map(_cell, (one.apcer, one.apnrr, one.iapar, one.riapar, one.review, one.far)))
         for one in system.species
     ]
-    worst = ("worst species", "", *map(_cell, (system.apcer_worst, None, system.iapar_worst, system.riapar_worst, None)))
+    worst = ("worst", "", *map(_cell, (system.apcer_worst, None, system.iapar_worst, system.riapar_worst, None, None)))
     drawn = draw_rates([(one.species, one.apcer) for one in system.species], "APCER, percent, with its 95 % interval")
     yield _section("Attacks, by species", _table(head, rows, worst) + _figure(drawn))
 
@@ -108,6 +108,8 @@ def _honest(system: SystemRates | None) -> Iterator[str]:
         ("FAR", system.far),
         ("FTA", system.fta),
         ("FTE", system.fte),
+        ("FTA of attacks", system.attacks_fta),
+        ("FTE of attacks", system.attacks_fte),
     )
     rows = [(name, counted(rate), percent(rate.value), interval(rate), _upper(rate), MEANINGS[name]) for name, rate in rates]
     head = ("rate", "errors / n", "value", "95 % interval", "below, with 95 %", "meaning")
@@ -154,17 +156,9 @@ def _folds(found: MatchRates) -> str:
 def _groups(groups: Sequence[GroupRates]) -> Iterator[str]:
     if not groups:
         return
-    head = ("group", "value", "of", "APCER, worst", "BPCER", "BPNRR", "FRR", "FNMR", "FMR")
-    rows = [
-        (
-            one.column,
-            one.value,
-            NAMES[one.of],
-            *map(_cell, (one.apcer_worst, one.bpcer, one.bpnrr, one.frr, one.fnmr, one.fmr)),
-        )
-        for one in groups
-    ]
-    remark = "<p>FNMR and FMR are at the policy's accept threshold. Where intervals overlap, no difference is shown.</p>"
+    head = ("group", "value", "of", *(each.name for each in group_rates_of(groups[0])))
+    rows = [(one.column, one.value, NAMES[one.of], *(_cell(each.rate) for each in group_rates_of(one))) for one in groups]
+    remark = "<p>FNMR and FMR are at the policy's accept threshold. Overlapping intervals show no difference of groups.</p>"
     yield _section("By group", _table(head, rows) + remark)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from math import exp, lgamma, log, log1p
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 CONFIDENCE = 0.95
 INTERVAL = "Clopper-Pearson, 95 %, two-sided"
@@ -81,9 +82,29 @@ def sum_of(one: Rate, other: Rate) -> SumOfRates:
 
 
 def worst_of(rates: Iterable[Rate]) -> Rate:
-    """The highest value; of equal ones the one with the higher bound. Never a mean: an attacker takes the best species."""
-    measured = [rate for rate in rates if rate.value is not None]
-    return max(measured, key=lambda rate: (rate.value or 0.0, rate.high or 0.0), default=Rate(0, 0))
+    """The highest value, below the highest bounds: never a mean, an attacker takes the best species.
+
+    The bounds may be of another rate, one that few presentations say little of. Where one was not measured at all, nothing
+    bounds the worst, so neither was that.
+    """
+    found = list(rates)
+    if not found or not all(rate.is_measured for rate in found):
+        return Rate(0, 0)
+    highs, uppers = [rate.high or 0.0 for rate in found], [rate.upper or 0.0 for rate in found]
+    return replace(max(found, key=height_of), high=max(highs), upper=max(uppers))
+
+
+def worst_sum_of(rates: Iterable[SumOfRates]) -> SumOfRates:
+    """The same of sums."""
+    found = list(rates)
+    if not found or any(rate.value is None for rate in found):
+        return SumOfRates()
+    return replace(max(found, key=height_of), high=max(rate.high or 0.0 for rate in found))
+
+
+def height_of(rate: Rate | SumOfRates) -> tuple[float, float]:
+    """How bad it is: by its value, of equal ones by its bound. One that was not measured is below all."""
+    return (-1.0, -1.0) if rate.value is None else (rate.value, rate.high or 0.0)
 
 
 def clopper_pearson(errors: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:

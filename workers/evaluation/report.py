@@ -98,7 +98,10 @@ class DatasetFacts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpeciesRates(Struct, frozen=True, forbid_unknown_fields=True):
-    """One attack species. iapar and riapar are of the full system, over attacks on the portrait's own face."""
+    """One attack species; n is 0 where none of it was judged.
+
+    iapar and riapar are of the full system, over attacks with the portrait's own face; far over those with another's.
+    """
 
     species: str
     apcer: Rate
@@ -106,10 +109,16 @@ class SpeciesRates(Struct, frozen=True, forbid_unknown_fields=True):
     iapar: Rate
     riapar: SumOfRates
     review: Rate
+    far: Rate = Rate(0, 0)
 
 
 class SystemRates(Struct, frozen=True, forbid_unknown_fields=True):
-    """PAD subsystem and full system over all presentations. worst: the species with the highest rate, never a mean."""
+    """PAD subsystem and full system over all presentations.
+
+    worst:         the highest rate of a species, never a mean, below the highest bounds; not measured where one was not.
+    worst_species: by rate, whose value and bound that is, or which were not measured.
+    fta, fte:      of bona fide presentations; of attacks apart, since those depend on what was tried.
+    """
 
     species: tuple[SpeciesRates, ...]
     apcer_worst: Rate
@@ -122,6 +131,9 @@ class SystemRates(Struct, frozen=True, forbid_unknown_fields=True):
     review: Rate
     fta: Rate
     fte: Rate
+    attacks_fta: Rate = Rate(0, 0)
+    attacks_fte: Rate = Rate(0, 0)
+    worst_species: dict[str, str] = {}
 
 
 class OperatingPoint(Struct, frozen=True, forbid_unknown_fields=True):
@@ -191,6 +203,10 @@ class GroupRates(Struct, frozen=True, forbid_unknown_fields=True):
     frr: Rate
     fnmr: Rate
     fmr: Rate
+    apnrr_worst: Rate = Rate(0, 0)
+    iapar_worst: Rate = Rate(0, 0)
+    fta: Rate = Rate(0, 0)
+    fte: Rate = Rate(0, 0)
 
 
 class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

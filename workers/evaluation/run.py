@@ -21,7 +21,7 @@ from workers.evaluation.gaps import not_measured
 from workers.evaluation.images import Embeddings, compared
 from workers.evaluation.judging import Answer, Job, key_of, open_judge
 from workers.evaluation.latency import Latency, latency_of
-from workers.evaluation.outcomes import Measured, row_of
+from workers.evaluation.outcomes import Measured, as_evaluated, row_of
 from workers.evaluation.processes import run_jobs
 from workers.evaluation.rates import INTERVAL, rate_of
 from workers.evaluation.report import DatasetFacts, PolicyFacts, Report, Row
@@ -98,7 +98,7 @@ def _worked(dataset: Dataset, plan: Plan, models: Models, tell: Tells) -> tuple[
 
         count("presentations", 0)
         if jobs:
-            run_jobs(jobs, open_judge, (plan.settings, plan.policy), workers=plan.workers, done=done)
+            run_jobs(jobs, open_judge, (plan.settings, as_evaluated(plan.policy)), workers=plan.workers, done=done)
     return measured, embeddings
 
 
@@ -113,7 +113,7 @@ def _reported(dataset: Dataset, rows: tuple[Row, ...], embeddings: Embeddings, p
     found = compared(dataset, embeddings, models.embedder.compare, policy, everything=plan.all_pairs)
     own = match_rates(presentation_scores(rows), policy, of="presentations", failed=rate_of(0, 0)) if rows else None
     matching = (*(() if own is None else (own,)), *found.matching)
-    system = system_rates(rows)
+    system, groups = system_rates(rows), (*group_rates(rows, policy.accept_min), *found.groups)
     return Report(
         dataset=_facts_of(dataset, embeddings),
         policy=policy_facts(policy),
@@ -121,9 +121,9 @@ def _reported(dataset: Dataset, rows: tuple[Row, ...], embeddings: Embeddings, p
         interval=INTERVAL,
         system=system,
         matching=matching,
-        groups=(*group_rates(rows, policy.accept_min), *found.groups),
+        groups=groups,
         failures=failures_of(rows),
-        not_measured=not_measured(rows, system, matching),
+        not_measured=not_measured(rows, system, matching, groups=groups, policy=policy, models=models.digests),
         rows=rows,
         pairs=found.rows,
     )

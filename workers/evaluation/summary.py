@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, stdev
 
 from realname.policy import Policy
-from workers.evaluation.rates import Rate, SumOfRates, rate_of, share_of, sum_of, worst_of
+from workers.evaluation.dataset import Kind
+from workers.evaluation.rates import Rate, SumOfRates, height_of, rate_of, share_of, sum_of, worst_of, worst_sum_of
 from workers.evaluation.report import (
     DetPoint,
     Folds,
@@ -26,8 +27,6 @@ AIMS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)  # FMRs at which the curve is read off
 HISTOGRAM_BINS = 100
 DET_POINTS = 400
 
-Filter = Callable[[Row], bool]
-
 
 def system_rates(rows: Sequence[Row]) -> SystemRates | None:
     """Rates of the PAD subsystem and of the full system; None where no presentation has a known kind."""
@@ -37,20 +36,45 @@ def system_rates(rows: Sequence[Row]) -> SystemRates | None:
     bona_fide = [row for row in judged if row.kind == "bona_fide"]
     mated, others = (_mated(bona_fide, True), _mated(bona_fide, False))
     frr = share_of(row.verdict != "approved" for row in mated)
-    species = tuple(_species(name, attacks, frr) for name, attacks in _by_species(judged))
+    species = tuple(_species(name, attacks, frr) for name, attacks in _by_species(rows))
+    (fta, fte), (attacks_fta, attacks_fte) = _capture(rows, "bona_fide"), _capture(rows, "attack")
     return SystemRates(
         species=species,
         apcer_worst=worst_of(one.apcer for one in species),
         iapar_worst=worst_of(one.iapar for one in species),
-        riapar_worst=max((one.riapar for one in species), key=_height, default=SumOfRates()),
+        riapar_worst=worst_sum_of(one.riapar for one in species),
         bpcer=share_of(row.pad == "stopped" for row in bona_fide),
         bpnrr=share_of(row.pad == "no_response" for row in bona_fide),
         frr=frr,
         far=share_of(row.verdict == "approved" for row in others),
         review=share_of(row.verdict == "review" for row in mated),
-        fta=share_of(not row.acquired for row in rows if row.kind),
-        fte=share_of(not row.enrolled for row in judged if row.enrolled is not None),
+        fta=fta,
+        fte=fte,
+        attacks_fta=attacks_fta,
+        attacks_fte=attacks_fte,
+        worst_species={
+            "APCER": _worst_species({one.species: one.apcer for one in species}),
+            "IAPAR": _worst_species({one.species: one.iapar for one in species}),
+            "RIAPAR": _worst_species({one.species: one.riapar for one in species}),
+        },
     )
+
+
+def _capture(rows: Sequence[Row], kind: Kind) -> tuple[Rate, Rate]:
+    """FTA, over all of the kind, judged or not; FTE, over those whose portrait was looked at."""
+    ours = [row for row in rows if row.kind == kind]
+    return share_of(not row.acquired for row in ours), share_of(not row.enrolled for row in ours if row.enrolled is not None)
+
+
+def _worst_species(rates: Mapping[str, Rate | SumOfRates]) -> str:
+    """Whose value, and whose bound where that is another's, the worst is; or which were not measured."""
+    unknown = [name for name, rate in rates.items() if rate.value is None]
+    if unknown or not rates:
+        return ", ".join(unknown)
+    highest = max(rates, key=lambda name: height_of(rates[name]))
+    least_known = max(rates, key=lambda name: rates[name].high or 0.0)
+    same = rates[highest].high == rates[least_known].high
+    return highest if same else f"{highest}, bound of {least_known}"
 
 
 def _mated(rows: Sequence[Row], mated: bool) -> list[Row]:  # noqa: FBT001 - the row's own value
@@ -58,9 +82,10 @@ def _mated(rows: Sequence[Row], mated: bool) -> list[Row]:  # noqa: FBT001 - the
 
 
 def _by_species(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    """Those that were judged, of every species there is: one of which none was judged stands there with n = 0."""
     attacks = [row for row in rows if row.kind == "attack"]
     for name in sorted({row.species or "" for row in attacks}):
-        yield name, [row for row in attacks if (row.species or "") == name]
+        yield name, [row for row in attacks if (row.species or "") == name and row.verdict is not None]
 
 
 def _species(name: str, attacks: Sequence[Row], frr: Rate) -> SpeciesRates:
@@ -72,11 +97,8 @@ def _species(name: str, attacks: Sequence[Row], frr: Rate) -> SpeciesRates:
         iapar=iapar,
         riapar=sum_of(iapar, frr),
         review=share_of(row.verdict == "review" for row in attacks),
+        far=share_of(row.verdict == "approved" for row in _mated(attacks, False)),
     )
-
-
-def _height(rate: SumOfRates) -> tuple[float, float]:
-    return (-1.0, -1.0) if rate.value is None else (rate.value, rate.high or 0.0)
 
 
 def presentation_scores(rows: Sequence[Row]) -> Scores:
@@ -155,6 +177,10 @@ def _group(column: str, value: str, rows: Sequence[Row], accept_min: float) -> G
         frr=nothing if system is None else system.frr,
         fnmr=scores.fnmr(accept_min),
         fmr=scores.fmr(accept_min),
+        apnrr_worst=nothing if system is None else worst_of(one.apnrr for one in system.species),
+        iapar_worst=nothing if system is None else system.iapar_worst,
+        fta=nothing if system is None else system.fta,
+        fte=nothing if system is None else system.fte,
     )
 
 

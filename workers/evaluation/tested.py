@@ -31,7 +31,7 @@ def of_rows(a: Sequence[Row], b: Sequence[Row]) -> Iterator[Tested]:
         # Not APNRR alone: it falls where what asked again now lets through, and rises where what let through now asks again.
         yield _over(f"attacks/{species}/APCER + APNRR", a, b, _attack(species), lambda row: row.pad != "stopped")
         yield _over(f"attacks/{species}/IAPAR", a, b, _attack(species, mated=True), _is_approved)
-        yield _over(f"attacks/{species}/FAR", a, b, _attack(species, mated=False), _is_approved)
+        yield _over(f"attacks/{species}/FAR of attacks", a, b, _attack(species, mated=False), _is_approved)
     yield _over("bona fide/BPCER", a, b, _is_bona_fide, lambda row: row.pad == "stopped")
     yield _over("bona fide/BPNRR", a, b, _is_bona_fide, lambda row: row.pad == "no_response")
     yield _over("bona fide/FRR", a, b, lambda row: _is_bona_fide(row) and row.mated is True, lambda row: not _is_approved(row))

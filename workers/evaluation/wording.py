@@ -22,8 +22,11 @@ MEANINGS = {
     "RIAPAR": "IAPAR + FRR: what the defence leaves and what it costs, in one number.",
     "FAR": "full system: of live people with another's portrait, the share that ended approved.",
     "review": "the share that was sent to a person; neither an acceptance nor a refusal.",
-    "FTA": "failure to acquire: the clip is missing, does not read, or is unfit to be judged.",
-    "FTE": "failure to enrol: the portrait is unfit; of the presentations whose clip was fit.",
+    "FAR of attacks": "full system: of attacks with another's face than the portrait's, the share that ended approved.",
+    "FTA": "failure to acquire, of bona fide presentations: the clip is missing, does not read, or is unfit to be judged.",
+    "FTE": "failure to enrol, of bona fide presentations whose clip was fit: the portrait is unfit.",
+    "FTA of attacks": "the same of attacks; it depends on what was tried.",
+    "FTE of attacks": "the same of attacks.",
     "FMR": "of comparisons of two people, the share at or above the threshold. Look-alikes are told apart.",
     "FNMR": "of comparisons of one person, the share below the threshold.",
 }
@@ -39,7 +42,7 @@ class Named(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Its address, the same in every report."""
+        """Its address."""
         return "/".join(part for part in (self.section, self.of, self.name) if part)
 
 
@@ -69,20 +72,21 @@ def all_rates(report: Report) -> Iterator[Named]:
     for found in report.matching:
         yield from _of_matching(found)
     for group in report.groups:
-        yield from _of_group(group)
+        yield from group_rates_of(group)
 
 
 def _of_system(system: SystemRates) -> Iterator[Named]:
     for one in system.species:
         rates = (("APCER", one.apcer), ("APNRR", one.apnrr), ("IAPAR", one.iapar), ("RIAPAR", one.riapar), ("review", one.review))
-        yield from (Named("attacks", one.species, name, rate) for name, rate in rates)
+        yield from (Named("attacks", one.species, name, rate) for name, rate in (*rates, ("FAR of attacks", one.far)))
     worst = (("APCER", system.apcer_worst), ("IAPAR", system.iapar_worst), ("RIAPAR", system.riapar_worst))
-    yield from (Named("attacks, worst species", "", name, rate) for name, rate in worst)
+    yield from (Named("attacks, worst species", system.worst_species.get(name, ""), name, rate) for name, rate in worst)
     honest = (("BPCER", system.bpcer), ("BPNRR", system.bpnrr), ("FRR", system.frr), ("review", system.review))
     yield from (Named("bona fide", "", name, rate) for name, rate in honest)
     yield Named("another's portrait", "", "FAR", system.far)
-    yield Named("capture", "", "FTA", system.fta)
-    yield Named("capture", "", "FTE", system.fte)
+    for of, fta, fte in (("bona fide", system.fta, system.fte), ("attacks", system.attacks_fta, system.attacks_fte)):
+        yield Named("capture", of, "FTA", fta)
+        yield Named("capture", of, "FTE", fte)
 
 
 def _of_matching(found: MatchRates) -> Iterator[Named]:
@@ -96,13 +100,18 @@ def _of_matching(found: MatchRates) -> Iterator[Named]:
     yield Named(section, "", "not compared", found.failed)
 
 
-def _of_group(group: GroupRates) -> Iterator[Named]:
+def group_rates_of(group: GroupRates) -> Iterator[Named]:
+    """Those of one group, in the same order for each."""
     section = f"group {group.column}, {group.of}"
     rates = (
         ("APCER worst", group.apcer_worst),
+        ("APNRR worst", group.apnrr_worst),
+        ("IAPAR worst", group.iapar_worst),
         ("BPCER", group.bpcer),
         ("BPNRR", group.bpnrr),
         ("FRR", group.frr),
+        ("FTA", group.fta),
+        ("FTE", group.fte),
         ("FNMR", group.fnmr),
         ("FMR", group.fmr),
     )

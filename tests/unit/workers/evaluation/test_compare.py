@@ -1,62 +1,23 @@
-"""Two made reports: what differs by more than chance, how it is said, and how the command ends."""
+"""Two made reports: what differs by more than chance, and for whom."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from typer.testing import CliRunner
 
-from realname.policy import load_policy
-from realname.reasons import Reason
-from services.cli.evaluate import NOT_EVALUATED, WORSE, rates_csv
-from services.cli.main import application
+from tests.evaluation_rows import DIED, POLICY, a_report, attacks, customer, pairs_of
 from workers.evaluation.compare import Comparison, Difference, compare
-from workers.evaluation.latency import Latency
-from workers.evaluation.page import page_of
-from workers.evaluation.rates import INTERVAL, Rate, rate_of
-from workers.evaluation.report import DatasetFacts, PairRow, Report, Row, decode, encode
-from workers.evaluation.run import policy_facts
+from workers.evaluation.rates import rate_of
+from workers.evaluation.report import PairRow, Report
 from workers.evaluation.scores import Scores, counts_of
-from workers.evaluation.summary import match_rates, presentation_scores, system_rates
+from workers.evaluation.summary import match_rates
 
-POLICY = load_policy("development")
-
-
-def a_report(
-    rows: tuple[Row, ...] = (), pairs: tuple[PairRow, ...] = (), *, pairs_digest: str = "p", recordings: str = "r"
-) -> Report:
-    matching = match_rates(presentation_scores(rows), POLICY, of="presentations", failed=Rate(0, 0))
-    return Report(
-        dataset=DatasetFacts("made", pairs_digest=pairs_digest, presentations_digest=recordings),
-        policy=policy_facts(POLICY),
-        models={"embedder": "e"},
-        interval=INTERVAL,
-        system=system_rates(rows),
-        matching=() if matching is None else (matching,),
-        rows=rows,
-        pairs=pairs,
-    )
-
-
-def attacks(accepted: int, n: int, *, first: int = 0, kind="attack") -> tuple[Row, ...]:
-    """`accepted` of n attacks get through; ids from `first` on."""
-    return tuple(
-        Row(
-            id=f"a{first + place}",
-            kind=kind,
-            species="print" if kind else None,
-            mated=True if kind else None,
-            verdict="approved" if place < accepted else "refused",
-            reasons=(Reason.ALL_CHECKS_PASSED if place < accepted else Reason.PRESENTATION_ATTACK,),
-            pad="let_through" if place < accepted else "stopped",
-            acquired=True,
-        )
-        for place in range(n)
-    )
+MASK = {"kind": "attack", "species": "mask", "verdict": "refused", "pad": "stopped"}
+OTHERS = {"mated": False, "verdict": "refused"}
+UNKNOWN = {"kind": None, "mated": None}
+LET_THROUGH, NOTHING_SAID = {"pad": "let_through"}, {"pad": "no_response", "verdict": "retry"}
 
 
 def found_in(found: Comparison, place: str) -> Difference:
@@ -113,32 +74,13 @@ def test_equal_ids_of_other_recordings_are_not_paired_unless_the_user_says_so() 
     assert found_in(compare(unknown, unknown), "attacks/print/IAPAR").test == "Fisher", "no digest says nothing"
 
 
-def customer(place: int, **changes: object) -> Row:
-    known: dict[str, object] = {
-        "kind": "bona_fide",
-        "mated": True,
-        "verdict": "approved",
-        "pad": "let_through",
-        "acquired": True,
-        "enrolled": True,
-    }
-    return Row(id=f"g{place}", **(known | changes))  # pyright: ignore[reportArgumentType]
-
-
-MASK = {"kind": "attack", "species": "mask", "verdict": "refused", "pad": "stopped"}
-OTHERS = {"mated": False, "verdict": "refused"}
-UNKNOWN = {"kind": None, "mated": None}
-DIED = {"verdict": None, "pad": None, "acquired": False, "enrolled": None, "failure": "process_died"}
-LET_THROUGH, NOTHING_SAID = {"pad": "let_through"}, {"pad": "no_response", "verdict": "retry"}
-
-
 @pytest.mark.parametrize(
     ("before", "after", "worse"),
     [
         (MASK, LET_THROUGH, {"attacks/mask/APCER", "attacks/mask/APCER + APNRR"}),
         (MASK, NOTHING_SAID, {"attacks/mask/APCER + APNRR"}),
         (MASK, {"verdict": "approved"}, {"attacks/mask/IAPAR"}),
-        (MASK | {"mated": False}, {"verdict": "approved"}, {"attacks/mask/FAR"}),
+        (MASK | {"mated": False}, {"verdict": "approved"}, {"attacks/mask/FAR of attacks"}),
         (MASK, DIED, {"presentations/not judged"}),
         ({}, {"pad": "stopped"}, {"bona fide/BPCER"}),
         ({}, {"pad": "no_response"}, {"bona fide/BPNRR"}),
@@ -207,10 +149,6 @@ def test_decisions_without_a_truth_are_compared_by_their_verdicts() -> None:
     assert {change.for_worse for change in found.changes} == {None}
 
 
-def pairs_of(similarities: list[float]) -> tuple[PairRow, ...]:
-    return tuple(PairRow(number, mated=True, similarity=value) for number, value in enumerate(similarities))
-
-
 @pytest.mark.parametrize(
     ("kind", "after", "worse"),
     [
@@ -265,65 +203,3 @@ def test_all_pairs_are_compared_by_their_counts() -> None:
     found = compare(everyone(1), everyone(40))
     assert found_in(found, "all pairs/accept/FMR").is_significant
     assert found.is_worse
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[str, str]:
-    a, b = tmp_path / "A.json", tmp_path / "B.json"
-    a.write_bytes(encode(a_report(attacks(0, 30))))
-    b.write_bytes(encode(a_report(attacks(9, 30))))
-    return str(a), str(b)
-
-
-def test_the_command_ends_by_what_got_worse(files: tuple[str, str]) -> None:
-    a, b = files
-    run = CliRunner().invoke
-    assert run(application(), ["evaluate", "--compare", a, b]).exit_code == 0
-    worse = run(application(), ["evaluate", "--compare", a, b, "--fail-if-worse"])
-    assert worse.exit_code == WORSE
-    assert "WORSE" in worse.output
-    assert "a0: refused, presentation_attack -> approved, all_checks_passed" in worse.output
-    assert run(application(), ["evaluate", "--compare", b, a, "--fail-if-worse"]).exit_code == 0
-    values = json.loads(run(application(), ["evaluate", "--compare", a, b, "--json"]).output)
-    assert (values["is_worse"], len(values["changes"])) == (True, 9)
-
-
-def test_the_command_says_what_was_not_judged_and_takes_the_users_word_for_what_is_the_same(tmp_path: Path) -> None:
-    a, b = tmp_path / "A.json", tmp_path / "B.json"
-    a.write_bytes(encode(a_report(tuple(customer(place) for place in range(30)))))
-    b.write_bytes(encode(a_report(tuple(customer(place, **(DIED if place < 9 else {})) for place in range(30)), recordings="")))
-    line = ["evaluate", "--compare", str(a), str(b), "--fail-if-worse"]
-    told = CliRunner().invoke(application(), [*line, "--same"])
-    assert told.exit_code == WORSE
-    assert "30 presentations in both, 0 in one only" in told.output
-    assert "of those in both, A did not judge 0, B 9" in told.output
-    values = json.loads(CliRunner().invoke(application(), [*line, "--same", "--json"]).output)
-    assert values["not_judged"] == {"a": 0, "b": 9}
-    assert "--same" in CliRunner().invoke(application(), line).output
-
-
-def test_what_is_no_report_is_said(files: tuple[str, str], tmp_path: Path) -> None:
-    ended = CliRunner().invoke(application(), ["evaluate", "--compare", files[0], str(tmp_path / "none.json")])
-    assert ended.exit_code == NOT_EVALUATED
-    assert CliRunner().invoke(application(), ["evaluate"]).exit_code == NOT_EVALUATED
-
-
-def test_page_and_csv_carry_the_reports_numbers_and_name_no_other_place() -> None:
-    report = a_report(attacks(3, 40))
-    page, rates = page_of(report, Latency()), rates_csv(report)
-    assert "7.5\N{NO-BREAK SPACE}%" in page
-    assert "3/40" in page
-    assert "attacks,print,APCER,3,40,0.075," in rates
-    assert "src=" not in page
-    assert 'href="http' not in page
-    assert page_of(report, Latency()) == page
-
-
-def test_a_name_from_a_dataset_is_text_on_the_page() -> None:
-    rows = tuple(msgspec.structs.replace(row, species="<script>") for row in attacks(0, 2))
-    assert "<script>" not in page_of(a_report(rows), Latency())
-
-
-def test_a_report_is_read_as_it_was_written() -> None:
-    report = a_report(attacks(3, 40), pairs_of([0.3, 0.9]))
-    assert decode(encode(report), "A.json") == report

@@ -1,4 +1,4 @@
-"""What a decision is in the words of ISO/IEC 30107-3, and the rates of rows against a table made by hand."""
+"""What a decision is in the words of ISO/IEC 30107-3."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from realname.policy import Effect, load_policy
 from realname.reasons import Reason
 from realname.verdicts import Evidence, decide
 from tests.builders import NOON, a_live_report, a_match, a_submission
-from workers.evaluation.gaps import not_measured
-from workers.evaluation.outcomes import measured_of, pad_outcome, row_of_decision, row_of_shadow
-from workers.evaluation.report import ReportWrong, Row, decode
-from workers.evaluation.summary import group_rates, match_rates, presentation_scores, system_rates
+from workers.evaluation.outcomes import as_evaluated, measured_of, pad_outcome, row_of_decision, row_of_shadow
+from workers.evaluation.report import ReportWrong, decode
 
 POLICY = load_policy("development")
 
@@ -62,96 +60,18 @@ def test_a_live_decision_is_a_row_without_a_truth() -> None:
     assert row.scores["similarity"] == 0.7
 
 
-def attack(number: int, species: str, verdict: str, pad: str, **more) -> Row:
-    known = {
-        "kind": "attack",
-        "species": species,
-        "mated": True,
-        "acquired": True,
-        "enrolled": True,
-        "scores": {"similarity": 0.9},
-    }
-    return Row(id=f"{species}{number}", verdict=verdict, pad=pad, **(known | more))
-
-
-def genuine(number: int, verdict: str, pad: str, similarity: float, **more) -> Row:
-    known = {"kind": "bona_fide", "mated": True, "acquired": True, "enrolled": True, "scores": {"similarity": similarity}}
-    return Row(id=f"g{number}", verdict=verdict, pad=pad, **(known | more))
-
-
-ROWS = (
-    attack(1, "print", "refused", "stopped"),
-    attack(2, "print", "retry", "no_response"),
-    attack(3, "print", "approved", "let_through"),
-    attack(4, "print", "review", "no_response"),
-    attack(1, "replay", "refused", "let_through", mated=False),
-    Row(id="replay2", kind="attack", species="replay", mated=True, failure="clip_missing"),
-    genuine(1, "approved", "let_through", 0.8, groups={"age": "old"}),
-    genuine(2, "refused", "stopped", 0.3, groups={"age": "old"}),
-    genuine(3, "retry", "no_response", 0.7, acquired=False, enrolled=None),
-    genuine(4, "review", "let_through", 0.4, groups={"age": "young"}),
-    genuine(5, "refused", "let_through", 0.1, mated=False),
-    genuine(6, "approved", "let_through", 0.5, mated=False),
+@pytest.mark.parametrize(
+    "reason",
+    [Reason.NOT_CALIBRATED, Reason.EVIDENCE_MISSING, Reason.LIVENESS_DOUBTFUL, Reason.PROCESSING_FAILED],
 )
+def test_what_cannot_be_measured_is_no_classification(reason: Reason) -> None:
+    found = msgspec.structs.replace(decided(a_live_report()), reasons=(reason,))
+    assert pad_outcome(found, POLICY.effects) == "no_response"
 
 
-def test_rates_of_rows_are_those_counted_by_hand() -> None:
-    found = system_rates(ROWS)
-    assert found is not None
-    by_name = {one.species: one for one in found.species}
-    fractions = {
-        name: (rate.errors, rate.n)
-        for name, rate in {
-            "print APCER": by_name["print"].apcer,
-            "print APNRR": by_name["print"].apnrr,
-            "print IAPAR": by_name["print"].iapar,
-            "replay APCER": by_name["replay"].apcer,
-            "replay IAPAR": by_name["replay"].iapar,
-            "worst APCER": found.apcer_worst,
-            "BPCER": found.bpcer,
-            "BPNRR": found.bpnrr,
-            "FRR": found.frr,
-            "FAR": found.far,
-            "FTA": found.fta,
-            "FTE": found.fte,
-        }.items()
-    }
-    assert fractions == {
-        "print APCER": (1, 4),
-        "print APNRR": (2, 4),
-        "print IAPAR": (1, 4),
-        "replay APCER": (1, 1),
-        "replay IAPAR": (0, 0),
-        "worst APCER": (1, 1),
-        "BPCER": (1, 6),
-        "BPNRR": (1, 6),
-        "FRR": (3, 4),
-        "FAR": (1, 2),
-        "FTA": (2, 12),
-        "FTE": (0, 10),
-    }
-    assert by_name["print"].riapar.value == pytest.approx(0.25 + 0.75)
-
-
-def test_an_artefacts_score_is_no_comparison_of_people() -> None:
-    scores = presentation_scores(ROWS)
-    assert (scores.fnmr(0.412).errors, scores.fnmr(0.412).n) == (2, 4)
-    assert (scores.fmr(0.412).errors, scores.fmr(0.412).n) == (1, 2)
-
-
-def test_groups_stand_side_by_side() -> None:
-    old, young = group_rates(ROWS, 0.412)
-    assert (old.value, old.frr.errors, old.frr.n, old.bpcer.errors) == ("old", 1, 2, 1)
-    assert (young.value, young.frr.errors, young.frr.n, young.fmr.n) == ("young", 1, 1, 0)
-
-
-def test_what_was_not_measured_is_said() -> None:
-    matching = match_rates(presentation_scores(ROWS), POLICY, of="presentations", failed=system_rates(ROWS).fte)
-    words = " ".join(not_measured(ROWS, system_rates(ROWS), (matching,)))
-    assert "IAPAR < 7% for print: that claim takes 42 attacks without an error, here are 4" in words
-    assert "FMR < 0.0001: that claim takes 29,956 impostor comparisons without an error, here are 2" in words
-    assert "look-alikes" in words
-    assert "no attack" not in words
+def test_a_customer_without_cues_is_no_matter_of_liveness() -> None:
+    found = msgspec.structs.replace(decided(a_live_report()), verdict="review", reasons=(Reason.NO_CUES,))
+    assert pad_outcome(found, POLICY.effects) == "let_through"
 
 
 def test_a_file_that_is_no_report_is_named() -> None:
@@ -164,3 +84,13 @@ def test_a_shadow_decision_is_one_too_and_a_failed_one_was_not_judged() -> None:
     assert (row_of_shadow("r1", tried).verdict, row_of_shadow("r1", tried).kind) == ("review", None)
     failed = row_of_shadow("r1", msgspec.structs.replace(tried, failure="failed"))
     assert (failed.verdict, failed.failure) == (None, "shadow_failed")
+
+
+def test_that_no_index_was_asked_sends_nobody_to_a_person_and_is_said() -> None:
+    """A policy may hand a clip to a person where the index is lost; an evaluation has none to lose."""
+    careful = msgspec.structs.replace(POLICY, effects=POLICY.effects | {Reason.DUPLICATE_CHECK_UNAVAILABLE: Effect.REVIEW})
+    unseen = a_live_report(seen_before=None)
+    assert decided(unseen, policy=careful).verdict == "review"
+    found = decided(unseen, policy=as_evaluated(careful))
+    assert (found.verdict, pad_outcome(found, as_evaluated(careful).effects)) == ("approved", "let_through")
+    assert as_evaluated(careful).effects[Reason.FLAT_FACE] is careful.effects[Reason.FLAT_FACE]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from math import isclose
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.evaluation.rates import (
     Rate,
+    SumOfRates,
     clopper_pearson,
     incomplete_beta,
     presentations_needed,
@@ -17,6 +19,7 @@ from workers.evaluation.rates import (
     sum_of,
     upper_bound,
     worst_of,
+    worst_sum_of,
 )
 
 COUNTS = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -85,10 +88,24 @@ def test_nothing_is_no_rate_of_zero() -> None:
 
 
 def test_the_worst_is_the_highest_and_of_equals_the_less_known_one() -> None:
-    few, many, higher = rate_of(0, 5), rate_of(0, 50), rate_of(1, 90)
-    assert worst_of([few, many]) == few
-    assert worst_of([few, higher, rate_of(0, 0)]) == higher
+    few, many = rate_of(0, 5), rate_of(0, 50)
+    assert worst_of([few, many]) == worst_of([many, few]) == few
     assert worst_of([]) == Rate(0, 0)
+
+
+def test_the_worst_is_bounded_by_the_rate_that_is_least_known() -> None:
+    """Of print 1 in 90 and of mask 0 in 5 got through: nobody may claim less than 7 % for whichever is worst."""
+    few, higher = rate_of(0, 5), rate_of(1, 90)
+    worst = worst_of([few, higher])
+    assert (worst.errors, worst.n, worst.value, worst.low) == (1, 90, higher.value, higher.low)
+    assert (worst.high, worst.upper) == (few.high, few.upper)
+    sums = [sum_of(rate, rate_of(1, 10)) for rate in (few, higher)]
+    assert worst_sum_of(sums) == msgspec.structs.replace(sums[1], high=sums[0].high)
+
+
+def test_the_worst_of_what_was_not_all_measured_was_not_either() -> None:
+    assert worst_of([rate_of(20, 60), rate_of(0, 0)]) == Rate(0, 0)
+    assert worst_sum_of([sum_of(rate_of(1, 9), rate_of(1, 9)), SumOfRates()]) == worst_sum_of([]) == SumOfRates()
 
 
 def test_a_sum_has_the_wider_parts_added() -> None:
@@ -96,3 +113,6 @@ def test_a_sum_has_the_wider_parts_added() -> None:
     found = sum_of(iapar, frr)
     assert found.value == pytest.approx(0.05)
     assert found.high > iapar.high + frr.high
+    parts = [clopper_pearson(rate.errors, rate.n, 0.975) for rate in (iapar, frr)]
+    assert found.low == pytest.approx(sum(low for low, _ in parts), rel=1e-5)
+    assert found.high == pytest.approx(sum(high for _, high in parts), rel=1e-5)
