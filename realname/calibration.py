@@ -52,6 +52,7 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     points:   by falling FMR; similarity rises.
     lookalikes: further non-mated pairs, chosen because they look alike; none of them counts in an FMR.
     images, images_failed: how many were to be compared, and in how many no face was found; 0 where nobody counted.
+    persons:  how many the images are of; 0 where nobody knows, as of listed pairs.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
     lookalikes: Annotated[int, Meta(ge=0)] = 0
     images: Annotated[int, Meta(ge=0)] = 0
     images_failed: Annotated[int, Meta(ge=0)] = 0
+    persons: Annotated[int, Meta(ge=0)] = 0
 
     def __post_init__(self) -> None:
         """Also run by a decoder, which reports it as a ValidationError."""

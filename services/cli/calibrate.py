@@ -17,7 +17,7 @@ from realname.policy import Policy, load_policy
 from realname.settings import Worker, read_settings
 from workers.evaluation.calibrate import Tells, open_calibrator
 from workers.evaluation.calibration_file import to_toml
-from workers.evaluation.operating_points import FALSE_MATCHES_MIN
+from workers.evaluation.operating_points import FALSE_MATCHES_MIN, PERSONS_MIN
 
 _PLAIN_WIDTH = 130  # where the output is no terminal
 _NAME_MAX = 60
@@ -37,7 +37,8 @@ def command(dataset: DatasetArgument, name: NameOption, out: OutOption, policy: 
     chooses them); of several faces the large and central one is taken. Where the dataset says whose each image is, all
     images are compared with all; a CSV gives just its pairs. Pairs with lookalike = yes are reported apart.
 
-    A point at FMR x needs about 10 / x non-mated pairs: 100,000 for 1e-4. Embeddings are kept in memory and nowhere else.
+    A point at FMR x needs about 10 / x non-mated pairs, 100,000 for 1e-4, and where persons are known 1 / x pairs of persons:
+    142 persons for 1e-4, 15 at least. Embeddings are kept in memory and nowhere else.
 
     Exit code 0: written; 1: not, and the message says why.
     """
@@ -68,11 +69,16 @@ def table_of(found: Calibration) -> Table:
 def remarks_of(found: Calibration) -> list[str]:
     """What went into it, and what it cannot say."""
     counts = f"{found.mated} mated, {found.non_mated} non-mated, {found.lookalikes} look-alike pairs"
+    counts += f" of {found.persons} persons" if found.persons else ""
     lines = [f"{counts}; {found.images_failed} of {found.images} images without a face; embedder {found.embedder}"]
     strictest = found.points[-1].fmr
     lines.append(
         f"A point stands where {FALSE_MATCHES_MIN} false matches or more were seen; none stricter than FMR {strictest:g}."
     )
+    if not found.persons:
+        lines.append("How many persons the pairs are of is not known: many photos of few people say little of others.")
+    elif found.persons < PERSONS_MIN:
+        lines.append(f"Of {found.persons} persons only: fewer than {PERSONS_MIN} say nothing of how far others may differ.")
     if not found.mated:
         lines.append("No mated pair was compared: how many honest customers each threshold turns away is not known.")
     return lines

@@ -128,12 +128,12 @@ def rates_csv(report: Report) -> str:
     """Every rate, one a line; empty cells where it was not measured."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("section", "of", "rate", "errors", "n", "value", "low", "high", "upper_one_sided"))
+    writer.writerow(("section", "of", "rate", "errors", "n", "value", "low", "high", "upper_one_sided", "worth_independent"))
     for one in all_rates(report):
         rate = one.rate
         counts = (rate.errors, rate.n) if isinstance(rate, Rate) else ("", "")
-        upper = rate.upper if isinstance(rate, Rate) else None
-        writer.writerow((one.section, one.of, one.name, *counts, *map(_cell, (rate.value, rate.low, rate.high, upper))))
+        bounds = (rate.upper, rate.worth) if isinstance(rate, Rate) else (None, None)
+        writer.writerow((one.section, one.of, one.name, *counts, *map(_cell, (rate.value, rate.low, rate.high, *bounds))))
     return stream.getvalue()
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from workers.evaluation.compare import Change, Comparison, Difference
 from workers.evaluation.latency import Latency
 from workers.evaluation.report import Report
-from workers.evaluation.wording import Named, all_rates, counted, interval, percent
+from workers.evaluation.wording import BY_PERSON, Named, all_rates, counted, interval, percent
 
 CHANGES_MAX = 40  # printed; --json has all
 
@@ -26,6 +26,8 @@ def show_report(report: Report, latency: Latency, console: Console) -> None:
         console.print()
         console.print(_section(section, list(rates)))
     for found in report.matching:
+        if found.persons:
+            console.print(f"\nall images with all others, of {found.persons:,} persons. {BY_PERSON}")
         if (folds := found.folds) is not None:
             console.print(f"accuracy over {folds.folds} folds: {folds.mean:.4f}, standard deviation {folds.deviation:.4f}")
     if report.failures:

@@ -32,15 +32,35 @@ def run(*line: object) -> tuple[int, str]:
     return result.exit_code, result.output + str(result.exception or "")
 
 
-def test_a_table_is_written_and_says_what_the_policys_rates_mean(photos: Path, models_folder: Path, tmp_path: Path):
+@pytest.fixture(scope="module")
+def persons(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same 66 photos under 22 names, three each: as far as the machinery goes, 22 persons."""
+    folder = tmp_path_factory.mktemp("persons")
+    for number, photo in enumerate(sorted(photos.rglob("*.jpg"))):
+        place = folder / f"p{number // 3}" / f"{number}.jpg"
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(photo.read_bytes())
+    return folder
+
+
+def test_many_photos_of_two_people_are_no_calibration(photos: Path, models_folder: Path, tmp_path: Path):
+    code, said = run(photos, "--name", "two", "--out", tmp_path / "two.toml")
+    assert code != 0
+    assert "2 persons make 1 pairs of two persons" in said
+    assert "at least 15 persons" in said
+    assert not (tmp_path / "two.toml").exists()
+
+
+def test_a_table_is_written_and_says_what_the_policys_rates_mean(persons: Path, models_folder: Path, tmp_path: Path):
     assert Path(read_settings(Fetch).models_dir) == models_folder
-    out = tmp_path / "two.toml"
-    code, said = run(photos, "--name", "two", "--out", out)
+    out = tmp_path / "many.toml"
+    code, said = run(persons, "--name", "many", "--out", out)
     assert code == 0, said
     table = load_calibration(str(out))
-    assert (table.non_mated, table.images, table.images_failed) == (1080, 66, 0)
+    assert (table.persons, table.non_mated, table.images, table.images_failed) == (22, 66 * 63 // 2, 66, 0)
     assert [point.fmr for point in table.points] == [1e-1, 1e-2]
-    assert all(point.by_person is None for point in table.points)  # of two people nothing can be said of others
+    assert all(point.by_person is not None for point in table.points)
+    assert "pairs of 22 persons" in said
     assert "match.accept_fmr = 0.0001: beyond this table" in said
     assert "100000 non-mated pairs would reach it" in said
     assert str(out) in said
@@ -56,7 +76,8 @@ def test_listed_pairs_and_look_alikes_are_taken_as_they_are_labelled(photos: Pat
     code, said = run(pairs, "--name", "listed", "--out", tmp_path / "listed.toml")
     assert code == 0, said
     table = load_calibration(str(tmp_path / "listed.toml"))
-    assert (table.mated, table.non_mated, table.lookalikes) == (29, 1080, 30)
+    assert (table.mated, table.non_mated, table.lookalikes, table.persons) == (29, 1080, 30, 0)
+    assert "How many persons the pairs are of is not known" in said
     assert table.points[0].lookalike_fmr is not None
 
 

@@ -18,9 +18,10 @@ from models.registry import Models
 from realname.calibration import Calibration
 from realname.errors import BadRecording
 from realname.settings import Worker
+from workers.evaluation.by_person import spread_of
 from workers.evaluation.dataset import Dataset, DatasetWrong, Portrayed
 from workers.evaluation.images import Embeddings, listed_scores
-from workers.evaluation.operating_points import PERSONS_MIN, Origin, calibration_of, deviations_of, thresholds_of
+from workers.evaluation.operating_points import PERSONS_MIN, Origin, calibration_of, thresholds_of
 from workers.evaluation.pairs import IMAGE_ENDINGS
 from workers.evaluation.reading import read_dataset
 from workers.evaluation.scores import Scores, all_pairs
@@ -94,11 +95,11 @@ def _of_all(portrayed: tuple[Portrayed, ...], embeddings: Embeddings, embedder: 
     if not found:
         return calibration_of(Scores(), origin)
     persons, faces = [person for person, _ in found], np.stack([face for _, face in found])
-    scores = all_pairs(faces, persons, embedder.compare)
-    if len(set(persons)) < PERSONS_MIN:
+    scores, origin = all_pairs(faces, persons, embedder.compare), origin._replace(persons=len(set(persons)))
+    if origin.persons < PERSONS_MIN:
         return calibration_of(scores, origin)
-    thresholds = [similarity for _, similarity in thresholds_of(scores)]
-    return calibration_of(scores, origin, deviations_of(faces, persons, embedder.compare, thresholds))
+    thresholds = [similarity for _, similarity in thresholds_of(scores, origin.persons)]
+    return calibration_of(scores, origin, spread_of(faces, persons, embedder.compare, thresholds).fmr)
 
 
 def _of_persons(place: Path) -> Dataset:

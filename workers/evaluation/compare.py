@@ -35,7 +35,7 @@ class Difference(NamedTuple):
     place: str
     a: Rate
     b: Rate
-    test: Literal["McNemar", "Fisher"]
+    test: Literal["McNemar", "Fisher", "Fisher by person"]
     only_a: int
     only_b: int
     p: float
@@ -88,7 +88,7 @@ def compare(a: Report, b: Report, *, same: bool = False) -> Comparison:
     same_pairs = a.dataset.pairs_digest == b.dataset.pairs_digest
     raw = [_tested(one, paired=paired) for one in of_rows(a.rows, b.rows) if one.a and one.b]
     raw += [_tested(one, paired=same_pairs) for one in of_pairs(a, b) if one.a and one.b]
-    raw += list(_of_all_pairs(a, b))
+    raw += list(_of_all_pairs(a, b)) if same_pairs else []
     adjusted = holm([one.p for one in raw])
     return Comparison(
         differences=tuple(one._replace(p=p) for one, p in zip(raw, adjusted, strict=True)),
@@ -106,16 +106,25 @@ def _are_same(a: Report, b: Report) -> bool:
 
 
 def _of_all_pairs(a: Report, b: Report) -> Iterator[Difference]:
-    """Only counts are kept of these, so they are never paired: the test is the weaker for it, and never too sure."""
+    """Their pairs share people, so each rate counts for as many comparisons as its spread over persons is worth (Rate.worth).
+
+    Of the same images only: of other people the rates differ since those do. Only counts are kept, so nothing is paired,
+    and the test finds less than it might.
+    """
     one, other = _everyone(a), _everyone(b)
     if one is None or other is None:
         return
     at_a, at_b = one.points[0], other.points[0]
     for name, rate_a, rate_b in (("FNMR", at_a.fnmr, at_b.fnmr), ("FMR", at_a.fmr, at_b.fmr)):
-        if rate_a.is_measured and rate_b.is_measured:
-            p = fisher(rate_a.errors, rate_a.n, rate_b.errors, rate_b.n)
+        if rate_a.worth is not None and rate_b.worth is not None:
+            p = fisher(*_worth(rate_a, rate_a.worth), *_worth(rate_b, rate_b.worth))
             worse = (rate_b.value or 0) > (rate_a.value or 0)
-            yield Difference(f"all pairs/accept/{name}", rate_a, rate_b, "Fisher", 0, 0, p, worse)
+            yield Difference(f"all pairs/accept/{name}", rate_a, rate_b, "Fisher by person", 0, 0, p, worse)
+
+
+def _worth(rate: Rate, worth: float) -> tuple[int, int]:
+    """(errors, n) of so many independent comparisons."""
+    return round(rate.errors / rate.n * worth), round(worth)
 
 
 def _everyone(report: Report) -> MatchRates | None:
@@ -173,8 +182,10 @@ def _remarks(a: Report, b: Report, *, common: int, paired: bool) -> Iterator[str
         yield "the models differ"
     if a.policy.digest != b.policy.digest:
         yield f"the policies differ: {a.policy.version} ({a.policy.digest}) and {b.policy.version} ({b.policy.digest})"
-    if a.pairs and b.pairs and a.dataset.pairs_digest != b.dataset.pairs_digest:
+    if a.dataset.pairs_digest != b.dataset.pairs_digest and a.dataset.pairs_digest and b.dataset.pairs_digest:
         yield "the lists of pairs differ: their rates are compared as of independent samples"
+        if _everyone(a) is not None and _everyone(b) is not None:
+            yield "all images with all others are of other people, too, so their rates are not compared"
 
 
 def _why_not_paired(a: Report, b: Report, common: int) -> str:

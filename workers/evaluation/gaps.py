@@ -55,7 +55,8 @@ def _seen(rate: Rate) -> str:
     if rate.upper is None:
         return "0 that were judged and show the portrait's own face"
     errors = f" with {rate.errors:,}" if rate.errors else ""
-    return f"{rate.n:,}{errors}, which says below {percent(rate.upper)}"
+    worth = "" if rate.worth is None else f", of people who are in many, worth {rate.worth:,.0f} independent ones"
+    return f"{rate.n:,}{errors}{worth}, which says below {percent(rate.upper)}"
 
 
 def _of_liveness(rows: Sequence[Row], system: SystemRates | None) -> Iterator[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realname.policy import Policy
+from workers.evaluation.by_person import Spreads, spread_of
 from workers.evaluation.dataset import Dataset, Pair, Portrayed
 from workers.evaluation.rates import share_of
 from workers.evaluation.report import PAIR_ROWS_MAX, GroupRates, MatchRates, PairRow
@@ -37,7 +38,8 @@ def compared(dataset: Dataset, embeddings: Embeddings, compare: Compare, policy:
         found.append(match_rates(scores, policy, of="pairs", folds=_folds(dataset.pairs, similarities), failed=failed))
     if everything and dataset.portrayed:
         failed = share_of(embeddings[one.image] is None for one in dataset.portrayed)
-        found.append(match_rates(_everyone(dataset.portrayed, embeddings, compare), policy, of="all_pairs", failed=failed))
+        scores, spreads = _everyone(dataset.portrayed, embeddings, compare)
+        found.append(match_rates(scores, policy, of="all_pairs", failed=failed, spreads=spreads))
     return Compared(
         tuple(one for one in found if one is not None),
         tuple(_groups(dataset.pairs, similarities, policy.accept_min)),
@@ -72,11 +74,12 @@ def _folds(pairs: Sequence[Pair], similarities: Sequence[float | None]) -> FoldR
     return fold_accuracies(values, [pair.mated for pair in pairs], [pair.fold or 0 for pair in pairs])
 
 
-def _everyone(portrayed: Sequence[Portrayed], embeddings: Embeddings, compare: Compare) -> Scores:
+def _everyone(portrayed: Sequence[Portrayed], embeddings: Embeddings, compare: Compare) -> tuple[Scores, Spreads | None]:
     known = [(one.person, face) for one in portrayed if (face := embeddings[one.image]) is not None]
     if not known:
-        return Scores()
-    return all_pairs(np.stack([face for _, face in known]), [person for person, _ in known], compare)
+        return Scores(), None
+    faces, persons = np.stack([face for _, face in known]), [person for person, _ in known]
+    return all_pairs(faces, persons, compare), lambda thresholds: spread_of(faces, persons, compare, thresholds)
 
 
 def _groups(pairs: Sequence[Pair], similarities: Sequence[float | None], accept_min: float) -> Iterable[GroupRates]:

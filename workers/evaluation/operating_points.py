@@ -10,18 +10,17 @@ from collections.abc import Sequence
 from math import exp
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from realname.calibration import Calibration, Point
 from realname.errors import RealnameError
+from workers.evaluation.by_person import pairs_among
 from workers.evaluation.rates import INTERVAL
-from workers.evaluation.scores import BLOCK_ROWS, Compare, Scores
+from workers.evaluation.scores import Scores
 
 FMRS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 # A point needs so many false matches: with fewer its 95 % interval is wider than a factor of two to either side (10 of
 # 100,000: 4.8e-5 to 1.8e-4). ISO/IEC 19795-1's rule of 30 asks for more, and gives +-30 % at 90 %.
 FALSE_MATCHES_MIN = 10
+PERSON_PAIRS_MIN = 1  # x FMR: of fewer pairs of persons one that is alike is already more than the rate
 POINTS_MIN = 2  # a threshold is read between two
 PERSONS_MIN = 20  # whose spread says something of others'; source: Cameron and Miller 2015, few clusters
 NORMAL_95 = 1.959964  # quantile .975 of the normal distribution
@@ -32,20 +31,30 @@ class TooFewPairs(RealnameError):
 
 
 class Origin(NamedTuple):
-    """What was compared, for the file. images_failed: no face was found, or they do not read."""
+    """What was compared, for the file.
+
+    images_failed: no face was found, or they do not read. persons: whose the others are; 0 where nobody knows.
+    """
 
     name: str
     embedder: str
     dataset: str
     images: int
     images_failed: int
+    persons: int = 0
 
 
 def calibration_of(scores: Scores, origin: Origin, deviations: Sequence[float] | None = None) -> Calibration:
-    """The table. deviations: of the FMR at each of `thresholds_of(scores)`, over persons. Raises TooFewPairs."""
+    """The table. deviations: of the FMR at each of `thresholds_of`, over persons. Raises TooFewPairs."""
     n = int(scores.random.sum())
-    found = thresholds_of(scores)
+    found = thresholds_of(scores, origin.persons)
     if len(found) < POINTS_MIN:
+        people, coarse = pairs_among(origin.persons), FMRS[POINTS_MIN - 1]
+        if origin.persons and people * coarse < PERSON_PAIRS_MIN:
+            raise TooFewPairs(
+                f"{origin.persons} persons make {people} pairs of two persons, however many photos each has: "
+                f"take at least {persons_needed(coarse)} persons, and {persons_needed(1e-4)} for FMR 1e-4"
+            )
         needed = round(FALSE_MATCHES_MIN / FMRS[POINTS_MIN - 1])
         raise TooFewPairs(
             f"{n} non-mated pairs carry {len(found)} points and {POINTS_MIN} are needed: compare at least {needed} non-mated "
@@ -63,45 +72,33 @@ def calibration_of(scores: Scores, origin: Origin, deviations: Sequence[float] |
         lookalikes=int(scores.lookalike.sum()),
         images=origin.images,
         images_failed=origin.images_failed,
+        persons=origin.persons,
     )
 
 
-def thresholds_of(scores: Scores) -> list[tuple[float, float]]:
+def persons_needed(fmr: float) -> int:
+    """The fewest persons who make enough pairs of persons for a point at this FMR."""
+    persons = 2
+    while pairs_among(persons) * fmr < PERSON_PAIRS_MIN:
+        persons += 1
+    return persons
+
+
+def thresholds_of(scores: Scores, persons: int = 0) -> list[tuple[float, float]]:
     """(FMR, the similarity that stands for it), by falling FMR, where enough false matches were seen at it.
 
+    persons: how many the images are of; no rate is finer than one of their pairs. 0 where nobody knows.
     The similarity is the lowest whose share of non-mated pairs is at most the FMR. Two rates that fall on one similarity,
     as where a model gives many pairs the same, are one point: the stricter.
     """
     n, found = int(scores.random.sum()), dict[float, float]()
     for fmr in FMRS:
+        if persons and pairs_among(persons) * fmr < PERSON_PAIRS_MIN:
+            break  # a million photos of two people say nothing of a third
         similarity = scores.threshold_at(fmr)
         if similarity is not None and scores.fmr(similarity).errors >= FALSE_MATCHES_MIN and fmr * n >= FALSE_MATCHES_MIN:
             found[similarity] = fmr
     return [(fmr, similarity) for similarity, fmr in found.items()]
-
-
-def deviations_of(
-    embeddings: NDArray[np.float32], persons: Sequence[str], compare: Compare, thresholds: Sequence[float]
-) -> list[float]:
-    """The standard deviation of the FMR at each threshold, with pairs of one person taken to go together.
-
-    A pair has two persons, and all pairs of either may err together. The variance of errors / n is then the sum over
-    persons of (their errors - FMR x their pairs)^2, over n^2; of few persons (PERSONS_MIN) it comes out far too small.
-    Source: Aronow, Samii and Assenova 2015, Political Analysis 23, 564-577 (dyadic clusters), without its subtraction of
-    what counts twice, so a little too wide.
-    """
-    _, labels = np.unique(np.array(persons), return_inverse=True)
-    people = int(labels.max()) + 1
-    pairs, errors = np.zeros(people), np.zeros((len(thresholds), people))
-    for start in range(0, len(labels), BLOCK_ROWS):
-        rows = labels[start : start + BLOCK_ROWS]
-        alike = compare(embeddings[start : start + BLOCK_ROWS], embeddings)
-        others = rows[:, None] != labels[None]
-        pairs += np.bincount(rows, others.sum(axis=1), people)
-        for place, threshold in enumerate(thresholds):
-            errors[place] += np.bincount(rows, ((alike >= threshold) & others).sum(axis=1), people)
-    n = pairs.sum() / 2  # each pair was met from both sides
-    return [float(np.sqrt((residual**2).sum()) / n) for residual in errors - errors.sum(axis=1)[:, None] / (2 * n) * pairs]
 
 
 def around(share: float, deviation: float) -> tuple[float, float]:

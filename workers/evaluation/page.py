@@ -11,7 +11,7 @@ from workers.evaluation.latency import Latency
 from workers.evaluation.plots import draw_det, draw_histogram, draw_rates
 from workers.evaluation.rates import Rate, SumOfRates, presentations_needed
 from workers.evaluation.report import GroupRates, MatchRates, Report, SystemRates
-from workers.evaluation.wording import MEANINGS, NAMES, NOT_MEASURED, counted, group_rates_of, interval, percent
+from workers.evaluation.wording import BY_PERSON, MEANINGS, NAMES, NOT_MEASURED, counted, group_rates_of, interval, percent
 
 CLAIMS = (0.1, 0.07, 0.05, 0.01, 1e-3, 1e-4, 1e-5)
 
@@ -138,8 +138,9 @@ def _points(found: MatchRates) -> str:
         )
         for point in found.points
     ]
+    over = f"<p>Of {found.persons:,} persons. {BY_PERSON}</p>" if found.persons else ""
     failed = f"<p>Not compared, since a face is missing: {counted(found.failed)}.</p>" if found.failed.n else ""
-    return _table(head, rows) + failed
+    return _table(head, rows) + over + failed
 
 
 def _folds(found: MatchRates) -> str:

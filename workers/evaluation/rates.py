@@ -30,6 +30,7 @@ class Rate(Struct, frozen=True, forbid_unknown_fields=True):
     value:     errors / n; None, as all that follows, where n is 0: not measured.
     low, high: the 95 % interval, two-sided.
     upper:     95 % one-sided: "below this" may be claimed. Lower than `high`, which leaves 2.5 % on each side.
+    worth:     how many independent comparisons the intervals are for, where the n share people (by_person.py); None: n.
     """
 
     errors: int
@@ -38,6 +39,7 @@ class Rate(Struct, frozen=True, forbid_unknown_fields=True):
     low: float | None = None
     high: float | None = None
     upper: float | None = None
+    worth: float | None = None
 
     @property
     def is_measured(self) -> bool:
@@ -62,7 +64,7 @@ def rate_of(errors: int, n: int) -> Rate:
     if n == 0:
         return Rate(0, 0)
     low, high = clopper_pearson(errors, n)
-    return Rate(errors, n, _short(errors / n), _short(low), _short(high), _short(upper_bound(errors, n)))
+    return Rate(errors, n, short(errors / n), short(low), short(high), short(upper_bound(errors, n)))
 
 
 def share_of(outcomes: Iterable[bool]) -> Rate:
@@ -78,7 +80,7 @@ def sum_of(one: Rate, other: Rate) -> SumOfRates:
     half = 1 - (1 - CONFIDENCE) / 2
     lows, highs = zip(*(clopper_pearson(rate.errors, rate.n, half) for rate in (one, other)), strict=True)
     exact = one.errors / one.n + other.errors / other.n
-    return SumOfRates(_short(exact), _short(sum(lows)), _short(min(2.0, sum(highs))))
+    return SumOfRates(short(exact), short(sum(lows)), short(min(2.0, sum(highs))))
 
 
 def worst_of(rates: Iterable[Rate]) -> Rate:
@@ -193,5 +195,6 @@ def _ceil(value: float) -> int:
     return -int(-(value - 1e-9) // 1)
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
+    """As it is written."""
     return float(f"{value:.{DIGITS}g}")

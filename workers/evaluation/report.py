@@ -78,7 +78,7 @@ class PolicyFacts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatasetFacts(Struct, frozen=True, forbid_unknown_fields=True):
-    """What was in the dataset. species: presentations of each.
+    """What was in the dataset. species: presentations of each. persons: whose the images are, where the layout says it.
 
     presentations_digest: over all recordings together (same_recordings.py). pairs_digest: of the list of pairs, not of
                           pictures. Empty without any, or where nobody made it.
@@ -93,6 +93,7 @@ class DatasetFacts(Struct, frozen=True, forbid_unknown_fields=True):
     pairs_random: int = 0
     pairs_lookalike: int = 0
     images: int = 0
+    persons: int = 0
     pairs_digest: str = ""
     presentations_digest: str = ""
 
@@ -178,7 +179,10 @@ class Folds(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MatchRates(Struct, frozen=True, forbid_unknown_fields=True):
-    """Similarities of one kind: of portraits with clips, of pairs of images, of all images with all."""
+    """Similarities of one kind: of portraits with clips, of pairs of images, of all images with all.
+
+    persons: of all images with all: whose they are; the intervals at the points are over them (Rate.worth).
+    """
 
     of: MatchedKind
     mated: int
@@ -189,6 +193,7 @@ class MatchRates(Struct, frozen=True, forbid_unknown_fields=True):
     histogram: Histogram
     folds: Folds | None = None
     failed: Rate = Rate(0, 0)
+    persons: int = 0
 
 
 class GroupRates(Struct, frozen=True, forbid_unknown_fields=True):

@@ -142,6 +142,7 @@ def _facts_of(dataset: Dataset, embeddings: Embeddings) -> DatasetFacts:
         pairs_random=len(random),
         pairs_lookalike=sum(pair.lookalike for pair in dataset.pairs),
         images=len(embeddings),
+        persons=len({one.person for one in dataset.portrayed}),
         pairs_digest=_list_digest(dataset.pairs),
         presentations_digest=presentations_digest(dataset.presentations),
     )

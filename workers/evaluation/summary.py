@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, stdev
 
+from msgspec.structs import replace
+
 from realname.policy import Policy
+from workers.evaluation.by_person import Spread, Spreads, over_persons
 from workers.evaluation.dataset import Kind
 from workers.evaluation.rates import Rate, SumOfRates, height_of, rate_of, share_of, sum_of, worst_of, worst_sum_of
 from workers.evaluation.report import (
@@ -111,26 +114,49 @@ def presentation_scores(rows: Sequence[Row]) -> Scores:
 
 
 def match_rates(
-    scores: Scores, policy: Policy, *, of: MatchedKind, folds: FoldResult | None = None, failed: Rate
+    scores: Scores,
+    policy: Policy,
+    *,
+    of: MatchedKind,
+    folds: FoldResult | None = None,
+    failed: Rate,
+    spreads: Spreads | None = None,
 ) -> MatchRates | None:
-    """Error rates at the policy's thresholds and at round FMRs, with the curve; None where nothing was compared."""
+    """Error rates at the policy's thresholds and at round FMRs, with the curve; None where nothing was compared.
+
+    spreads: of all images with all, what the persons say of the intervals.
+    """
     mated, random, lookalike = (int(counts.sum()) for counts in (scores.mated, scores.random, scores.lookalike))
     if mated + random + lookalike == 0 and not failed.errors:
         return None
     named = [("accept", policy.accept_min), ("review", policy.review_min)]
     named += [(f"FMR {aim:g}", found) for aim in AIMS if (found := scores.threshold_at(aim)) is not None]
+    points = tuple(_point(name, similarity, scores) for name, similarity in named)
+    spread = None if spreads is None else spreads([point.similarity for point in points])
     return MatchRates(
         of=of,
         mated=mated,
         random=random,
         lookalike=lookalike,
-        points=tuple(_point(name, similarity, scores) for name, similarity in named),
+        points=points if spread is None else _over_persons(points, spread),
         det=tuple(DetPoint(*_rounded(point)) for point in scores.curve(DET_POINTS)),
         histogram=Histogram(
             HISTOGRAM_BINS, *(rebinned(counts, HISTOGRAM_BINS) for counts in (scores.mated, scores.random, scores.lookalike))
         ),
         folds=None if folds is None else _folds(folds),
         failed=failed,
+        persons=0 if spread is None else spread.persons,
+    )
+
+
+def _over_persons(points: Sequence[OperatingPoint], spread: Spread) -> tuple[OperatingPoint, ...]:
+    return tuple(
+        replace(
+            point,
+            fmr=over_persons(point.fmr, spread.fmr[place], spread.person_pairs),
+            fnmr=over_persons(point.fnmr, spread.fnmr[place], spread.mated),
+        )
+        for place, point in enumerate(points)
     )
 
 

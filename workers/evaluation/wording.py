@@ -10,6 +10,10 @@ from workers.evaluation.report import GroupRates, MatchRates, Report, SystemRate
 
 NOT_MEASURED = "not measured"
 _NBSP = "\N{NO-BREAK SPACE}"  # a number and its unit stay on one line
+BY_PERSON = (
+    "Their pairs share people: the intervals are over persons, for as many independent comparisons as the rate's spread among "
+    "them is worth, and never more than there are pairs of two persons (FMR) or persons (FNMR)."
+)
 NAMES = {"presentations": "portrait and clip", "pairs": "pairs of images", "all_pairs": "all images with all others"}
 
 MEANINGS = {

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from tests.evaluation_rows import DIED, POLICY, a_report, attacks, customer, pairs_of
+from workers.evaluation.by_person import Spread
 from workers.evaluation.compare import Comparison, Difference, compare
-from workers.evaluation.rates import rate_of
+from workers.evaluation.rates import Rate, rate_of
 from workers.evaluation.report import PairRow, Report
 from workers.evaluation.scores import Scores, counts_of
 from workers.evaluation.summary import match_rates
@@ -194,12 +195,43 @@ def test_pairs_of_the_same_list_are_paired_and_others_are_not() -> None:
     assert "the lists of pairs differ" in " ".join(other.remarks)
 
 
-def test_all_pairs_are_compared_by_their_counts() -> None:
-    def everyone(similar: int) -> Report:
-        scores = Scores(mated=counts_of([0.9] * 10), random=counts_of([0.5] * similar + [0.0] * 10_000))
-        matching = match_rates(scores, POLICY, of="all_pairs", failed=rate_of(0, 10))
-        return msgspec.structs.replace(a_report(), matching=(matching,))
+def everyone(similar: int, missed: int = 0, *, deviation: float = 0.0, persons: int = 200) -> Report:
+    scores = Scores(
+        mated=counts_of([0.1] * missed + [0.9] * (1000 - missed)), random=counts_of([0.5] * similar + [0.0] * (10_000 - similar))
+    )
+    matching = match_rates(
+        scores,
+        POLICY,
+        of="all_pairs",
+        failed=rate_of(0, 10),
+        spreads=lambda thresholds: Spread([deviation] * len(thresholds), [0.0] * len(thresholds), persons, persons),
+    )
+    return msgspec.structs.replace(a_report(), matching=() if matching is None else (matching,))
 
-    found = compare(everyone(1), everyone(40))
-    assert found_in(found, "all pairs/accept/FMR").is_significant
-    assert found.is_worse
+
+@pytest.mark.parametrize(("b", "worse"), [(everyone(40), "FMR"), (everyone(1, missed=80), "FNMR")])
+def test_all_pairs_are_compared_for_what_they_are_worth(b: Report, worse: str) -> None:
+    found, back = compare(everyone(1), b), compare(b, everyone(1))
+    assert {one.place for one in found.differences if one.is_significant} == {f"all pairs/accept/{worse}"}
+    assert found_in(found, f"all pairs/accept/{worse}").test == "Fisher by person"
+    assert (found.is_worse, back.is_worse) == (True, False)
+
+
+def test_all_pairs_of_few_people_or_of_people_who_differ_much_show_no_difference() -> None:
+    assert not compare(everyone(1, persons=10), everyone(40, persons=10)).is_worse
+    assert not compare(everyone(1, deviation=3e-3), everyone(40, deviation=3e-3)).is_worse
+
+
+def test_all_pairs_whose_persons_nobody_knows_are_not_tested() -> None:
+    scores = Scores(mated=counts_of([0.9]), random=counts_of([0.5] * 400))
+    matching = match_rates(scores, POLICY, of="all_pairs", failed=Rate(0, 0))
+    unknown = msgspec.structs.replace(a_report(), matching=() if matching is None else (matching,))
+    assert compare(everyone(1), unknown).differences == ()
+
+
+def test_all_pairs_of_other_people_are_not_compared_and_that_is_said() -> None:
+    other = everyone(40)
+    other = msgspec.structs.replace(other, dataset=msgspec.structs.replace(other.dataset, pairs_digest="q"))
+    found = compare(everyone(1), other)
+    assert found.differences == ()
+    assert "so their rates are not compared" in found.remarks[-1]

@@ -8,6 +8,7 @@ import pytest
 from realname.policy import Effect, load_policy
 from realname.reasons import Reason
 from tests.evaluation_rows import ROWS, attack, genuine
+from workers.evaluation.by_person import Spread
 from workers.evaluation.gaps import not_measured
 from workers.evaluation.rates import Rate
 from workers.evaluation.report import Row
@@ -35,6 +36,19 @@ def test_what_was_not_measured_is_said() -> None:
         "look-alikes: no pair is marked as one, and random impostors flatter the FMR",
         INDEX,
     ]
+
+
+def test_a_claim_counts_pairs_of_persons_and_not_of_their_photos() -> None:
+    """320 photos each of two people: 102,400 comparisons without a false match are one of two people."""
+    matching = match_rates(
+        Scores(random=counts_of([0.0] * 102_400)),
+        POLICY,
+        of="all_pairs",
+        failed=Rate(0, 0),
+        spreads=lambda thresholds: Spread([0.0] * len(thresholds), [0.0] * len(thresholds), 2, 2),
+    )
+    words = "here are 102,400, of people who are in many, worth 1 independent ones, which says below 95\N{NO-BREAK SPACE}%"
+    assert f"FMR < 0.0001: {IMPOSTORS}, {words}" in gaps_of(ROWS, matching=(matching,))
 
 
 def test_of_nothing_nothing_was_measured() -> None:

@@ -9,15 +9,14 @@ import pytest
 from realname.calibration import Calibration
 from workers.evaluation.calibration_file import to_toml
 from workers.evaluation.operating_points import (
-    PERSONS_MIN,
     Origin,
     TooFewPairs,
     around,
     calibration_of,
-    deviations_of,
+    persons_needed,
     thresholds_of,
 )
-from workers.evaluation.scores import Scores, all_pairs, counts_of
+from workers.evaluation.scores import Scores, counts_of
 
 ORIGIN = Origin("ours", "net.onnx:0123456789abcdef", 'shop "one", 2026\n', images=150, images_failed=3)
 
@@ -55,6 +54,20 @@ def test_too_few_pairs_say_how_many_it_takes():
         calibration_of(Scores(), ORIGIN)
 
 
+@pytest.mark.parametrize(("persons", "strictest"), [(15, 1e-2), (45, 1e-2), (46, 1e-3), (141, 1e-3), (142, 1e-4), (0, 1e-4)])
+def test_no_point_is_finer_than_one_pair_of_the_persons(persons, strictest):
+    """However many photos each has: a pair of people who look alike makes as many false matches as there are photos."""
+    fine = Scores(random=counts_of(2 * evenly(300_000) - 1))
+    assert calibration_of(fine, ORIGIN._replace(persons=persons)).points[-1].fmr == strictest
+
+
+def test_two_people_with_many_photos_give_no_calibration():
+    with pytest.raises(TooFewPairs, match=r"2 persons make 1 pairs of two persons.*at least 15 persons, and 142 for FMR 1e-4"):
+        calibration_of(scores(102_400), ORIGIN._replace(persons=2))
+    assert calibration_of(scores(102_400), ORIGIN._replace(persons=142)).persons == 142
+    assert [persons_needed(fmr) for fmr in (1e-1, 1e-2, 1e-3, 1e-4)] == [5, 15, 46, 142]
+
+
 def test_a_model_to_which_all_are_alike_gives_no_calibration():
     with pytest.raises(TooFewPairs):
         calibration_of(Scores(random=counts_of(np.ones(50_000))), ORIGIN)
@@ -85,42 +98,7 @@ def test_the_file_reads_as_what_was_written_and_warns():
     assert msgspec.toml.decode(to_toml(bare), type=Calibration) == bare
 
 
-def people(count: int, photos: int, *, seed: int) -> tuple[np.ndarray, list[str]]:
-    """Embeddings of length 1; each person has one of three looks, so some persons are alike to many."""
-    rng = np.random.default_rng(seed)
-    looks = rng.normal(size=(3, 16))
-    faces = looks[rng.integers(0, 3, count)] * 0.6 + rng.normal(size=(count, 16))
-    all_faces = np.repeat(faces, photos, axis=0) + rng.normal(size=(count * photos, 16)) * 0.2
-    unit = all_faces / np.linalg.norm(all_faces, axis=1, keepdims=True)
-    return unit.astype(np.float32), [str(person) for person in range(count) for _ in range(photos)]
-
-
-def compare(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return ones @ others.T
-
-
-def test_the_spread_over_persons_is_what_other_persons_would_have_shown():
-    """Drawn anew 60 times, the rate moves about as much as one sample says of itself; pairs alone say far less."""
-    rates, claimed = [], []
-    for seed in range(60):
-        faces, persons = people(25, 4, seed=seed)
-        pairs = all_pairs(faces, persons, compare)
-        rates.append(pairs.fmr(0.5).value)
-        claimed.append(deviations_of(faces, persons, compare, [0.5])[0])
-    n = int(pairs.random.sum())
-    independent = np.sqrt(np.mean(rates) * (1 - np.mean(rates)) / n)
-    assert 0.6 < np.mean(claimed) / np.std(rates) < 2.0
-    assert np.mean(claimed) > 2 * independent
-
-
 def test_an_interval_holds_its_rate_and_never_passes_one():
     low, high = around(0.01, 0.004)
     assert 0 < low < 0.01 < high < 0.03
     assert around(0.5, 0.9)[1] == 1.0
-
-
-def test_of_two_people_the_spread_says_nothing():
-    """Each pair is of both, so neither differs from the other: why a calibration of few people has no such interval."""
-    faces, persons = people(2, 20, seed=1)
-    assert deviations_of(faces, persons, compare, [0.0]) == [0.0]
-    assert PERSONS_MIN > 2
