@@ -15,7 +15,8 @@ from realname.calibration import Calibration, Point
 from realname.errors import RealnameError
 from realname.policy import Policy, load_policy
 from realname.settings import Worker, read_settings
-from workers.evaluation.calibrate import Tells, open_calibrator
+from services.cli.dataset_view import show_remarks
+from workers.evaluation.calibrate import Tells, open_calibrator, read_images
 from workers.evaluation.calibration_file import to_toml
 from workers.evaluation.operating_points import FALSE_MATCHES_MIN, PERSONS_MIN
 
@@ -43,10 +44,11 @@ def command(dataset: DatasetArgument, name: NameOption, out: OutOption, policy: 
     Exit code 0: written; 1: not, and the message says why.
     """
     _check(name, out)
-    rules = load_policy(policy)
+    rules, images = load_policy(policy), read_images(dataset)
+    show_remarks(images.remarks)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     with _bar() as bar, open_calibrator(read_settings(Worker)) as calibrator:
-        found = calibrator.measure(dataset, name=name, tell=_telling(bar))
+        found = calibrator.measure(images, name=name, tell=_telling(bar))
     try:
         out.write_text(to_toml(found), "utf-8")
     except OSError as error:

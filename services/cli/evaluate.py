@@ -20,6 +20,7 @@ from realname.errors import RealnameError
 from realname.policy import load_policy
 from realname.settings import Worker, read_settings
 from services.cli.calling import JsonOption
+from services.cli.dataset_view import show_remarks
 from services.cli.evaluate_view import comparison_values, show_comparison, show_report
 from workers.evaluation.compare import compare as compared
 from workers.evaluation.page import page_of
@@ -99,6 +100,7 @@ def _evaluate(place: Path | None, out: Path, policy: str, workers: int, *, all_p
     if place is None:
         raise RealnameError("give a DATASET, or --compare A.json B.json")
     dataset, rules = read_dataset(place), load_policy(policy)
+    show_remarks(dataset.remarks)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -21,15 +21,16 @@ from realname.settings import Worker
 from workers.evaluation.by_person import spread_of
 from workers.evaluation.dataset import Dataset, DatasetWrong, Portrayed
 from workers.evaluation.images import Embeddings, listed_scores
+from workers.evaluation.lfw import IMAGE_ENDINGS, find_lists
 from workers.evaluation.operating_points import PERSONS_MIN, Origin, calibration_of, thresholds_of
-from workers.evaluation.pairs import IMAGE_ENDINGS
-from workers.evaluation.reading import read_dataset
+from workers.evaluation.reading import has_manifest, read_dataset
 from workers.evaluation.scores import Scores, all_pairs
 from workers.matching.faces import embed_image
 from workers.opening import opened
 from workers.runtime import Decodes
 
-MANIFESTS = ("*.csv", "*.txt")  # of a folder that says itself what its images are
+NO_PAIRS = "has no pairs of images: give a CSV with a, b, mated, LFW, or a folder of persons' folders"
+_PERSONS_MIN = 2  # an impostor takes two
 
 Tells = Callable[[int, int], None]  # images done, images in all
 
@@ -41,9 +42,9 @@ class Calibrator:
     models: Models
     decoder: Decodes
 
-    def measure(self, place: Path, *, name: str, tell: Tells) -> Calibration:
+    def measure(self, dataset: Dataset, *, name: str, tell: Tells) -> Calibration:
         """As `calibrate`."""
-        return calibrate(read_images(place), self.models, self.decoder, name=name, tell=tell)
+        return calibrate(dataset, self.models, self.decoder, name=name, tell=tell)
 
 
 @contextmanager
@@ -55,11 +56,15 @@ def open_calibrator(settings: Worker) -> Generator[Calibrator]:
 
 def read_images(place: Path) -> Dataset:
     """The pairs of a CSV manifest, LFW, or a folder of folders, one a person. Raises DatasetWrong."""
-    if place.is_dir() and not any(file for pattern in MANIFESTS for file in place.glob(pattern)):
-        return _of_persons(place)
+    if place.is_dir() and not has_manifest(place):
+        persons = _of_persons(place)
+        if len({each.person for each in persons.portrayed}) >= _PERSONS_MIN:
+            return persons
+        if not find_lists(place):
+            raise DatasetWrong(f"{place} {NO_PAIRS}")
     dataset = read_dataset(place)
     if not (dataset.pairs or dataset.portrayed):
-        raise DatasetWrong(f"{place} has no pairs of images: give a CSV with a, b, mated, LFW, or a folder of persons' folders")
+        raise DatasetWrong(f"{place} {NO_PAIRS}")
     return dataset
 
 
@@ -110,6 +115,4 @@ def _of_persons(place: Path) -> Dataset:
         for image in sorted(folder.iterdir())
         if image.suffix.lower() in IMAGE_ENDINGS
     )
-    if len({each.person for each in images}) < 2:  # noqa: PLR2004 - an impostor takes two
-        raise DatasetWrong(f"{place} has no pairs of images: give a CSV with a, b, mated, LFW, or a folder of persons' folders")
     return Dataset(place.resolve().name, portrayed=images)

@@ -79,12 +79,14 @@ class Dataset(Struct, frozen=True):
     """All that was found.
 
     portrayed: images with their persons, where the layout says them (LFW): for all pairs of images.
+    remarks: what was skipped or guessed in reading it, in words; they may name files, so they stand in no report.
     """
 
     name: str
     presentations: tuple[Presentation, ...] = ()
     pairs: tuple[Pair, ...] = ()
     portrayed: tuple[Portrayed, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class Line(NamedTuple):

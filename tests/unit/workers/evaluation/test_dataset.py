@@ -106,40 +106,6 @@ def test_an_attack_without_its_own_folder_is_an_error(tmp_path: Path) -> None:
         read_dataset(tmp_path)
 
 
-def lfw(folder: Path, pairs: str, images: Path) -> Path:
-    touched(*(images / name / f"{name}_{number:04d}.jpg" for name in ("Ann_Bee", "Cem_Dag") for number in (1, 2)))
-    (folder / "pairs.txt").write_text(pairs)
-    return folder
-
-
-LFW_PAIRS = "2\t1\nAnn_Bee\t1\t2\nAnn_Bee\t1\tCem_Dag\t2\nCem_Dag\t1\t2\nCem_Dag\t1\tAnn_Bee\t1\n"
-
-
-@pytest.mark.parametrize("inner", ["", "lfw_funneled", "lfw-deepfunneled/lfw-deepfunneled"])
-def test_lfw_is_read_in_its_usual_layouts(tmp_path: Path, inner: str) -> None:
-    found = read_dataset(lfw(tmp_path, LFW_PAIRS, tmp_path / inner))
-    assert [(pair.mated, pair.fold) for pair in found.pairs] == [(True, 0), (False, 0), (True, 1), (False, 1)]
-    assert found.pairs[1].b == tmp_path / inner / "Cem_Dag/Cem_Dag_0002.jpg"
-    assert sorted({each.person for each in found.portrayed}) == ["Ann_Bee", "Cem_Dag"]
-    assert len(found.portrayed) == 4
-    assert read_dataset(tmp_path / "pairs.txt").pairs == found.pairs
-
-
-@pytest.mark.parametrize(
-    ("pairs", "words"),
-    [
-        ("ten\t300\n", r"line 1: must be `10<tab>300`"),
-        ("2\t2\nAnn_Bee\t1\t2\n", r"has 1 pairs, its header says 2 x 2 x 2"),
-        ("1\nAnn_Bee\t1\t2\nAnn_Bee\t1\n", r"line 3: must be `name i j`"),
-        ("1\nAnn_Bee\t1\tx\nAnn_Bee\t1\tCem_Dag\t1\n", r"line 2: image numbers"),
-        ("1\nNo_One\t1\t2\nAnn_Bee\t1\tCem_Dag\t1\n", r"line 2: there is no folder No_One"),
-    ],
-)
-def test_a_wrong_pairs_file_is_named(tmp_path: Path, pairs: str, words: str) -> None:
-    with pytest.raises(DatasetWrong, match=words):
-        read_dataset(lfw(tmp_path, pairs, tmp_path))
-
-
 def test_a_folder_with_nothing_in_it_says_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(DatasetWrong, match="needed is a CSV with the columns presentation"):
         read_dataset(tmp_path)
