@@ -108,20 +108,22 @@ def _evaluate(place: Path | None, out: Path, policy: str, workers: int, *, all_p
     plan = Plan(read_settings(Worker), rules, out / STATE, workers=workers, all_pairs=all_pairs)
     with _progress() as tell:
         found = evaluated(dataset, plan, tell)
-    _write(out, found)
+    write_all(out, found)
     return found
 
 
-def _write(out: Path, found: Evaluated) -> None:
+def write_all(out: Path, found: Evaluated) -> None:
+    """The numbers first: what is wrong with drawing them must not take them along, nor leave an older page beside them."""
     contents = {
         REPORT: encode(found.report),
-        LATENCY: msgspec.json.format(msgspec.json.encode(found.latency), indent=1) + b"\n",
         RATES: rates_csv(found.report).encode(),
-        PAGE: page_of(found.report, found.latency).encode(),
+        LATENCY: msgspec.json.format(msgspec.json.encode(found.latency), indent=1) + b"\n",
     }
     try:
+        (out / PAGE).unlink(missing_ok=True)
         for name, content in contents.items():
             (out / name).write_bytes(content)
+        (out / PAGE).write_bytes(page_of(found.report, found.latency).encode())
     except OSError as error:
         raise RealnameError(f"{out} cannot be written: {error.strerror}") from None
 

@@ -1,4 +1,4 @@
-"""Pure: an evaluation and a comparison as tables for a terminal."""
+"""Pure: an evaluation and a comparison as tables for a terminal. Names from a dataset are text here, never markup."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def show_report(report: Report, latency: Latency, console: Console) -> None:
     """The numbers of the page, section by section."""
     policy, data = report.policy, report.dataset
     console.print(Text(f"Evaluation of {data.name}", style="bold"))
-    console.print(f"policy {policy.version} ({policy.digest}), calibration {policy.calibration}; intervals: {report.interval}")
+    judged_by = f"policy {policy.version} ({policy.digest}), calibration {policy.calibration}"
+    console.print(Text(f"{judged_by}; intervals: {report.interval}"))
     for section, rates in groupby(all_rates(report), key=lambda one: one.section):
         console.print()
         console.print(_section(section, list(rates)))
@@ -31,7 +32,7 @@ def show_report(report: Report, latency: Latency, console: Console) -> None:
         if (folds := found.folds) is not None:
             console.print(f"accuracy over {folds.folds} folds: {folds.mean:.4f}, standard deviation {folds.deviation:.4f}")
     if report.failures:
-        console.print("\n" + "not judged: " + ", ".join(f"{cause} {n}" for cause, n in report.failures.items()))
+        console.print(Text("\nnot judged: " + ", ".join(f"{cause} {n}" for cause, n in report.failures.items())))
     if latency.total is not None:
         total = latency.total
         console.print(f"\nCPU of a check: p50 {total.p50_ms:.0f} ms, p95 {total.p95_ms:.0f} ms (n = {total.n}, this machine)")
@@ -46,7 +47,8 @@ def _section(title: str, rates: list[Named]) -> Table:
         table.add_column(name, justify=justify)  # pyright: ignore[reportArgumentType]
     for one in rates:
         style = "" if one.rate.value is not None else "dim"
-        table.add_row(one.of, one.name, counted(one.rate), percent(one.rate.value), interval(one.rate), style=style)
+        cells = (one.of, one.name, counted(one.rate), percent(one.rate.value), interval(one.rate))
+        table.add_row(*map(Text, cells), style=style)
     return table
 
 
@@ -61,7 +63,7 @@ def show_comparison(found: Comparison, console: Console) -> None:
     for name in ("rate", "A", "B", "test", "erred only in A / B", "p (Holm)", ""):
         table.add_column(name, overflow="fold")
     for one in found.differences:
-        table.add_row(*_difference(one), style="" if one.is_significant else "dim")
+        table.add_row(*map(Text, _difference(one)), style="" if one.is_significant else "dim")
     console.print()
     console.print(table)
     if found.changes:
@@ -113,4 +115,4 @@ def comparison_values(found: Comparison) -> dict[str, Any]:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    return Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from workers.evaluation.rates import Rate
 from workers.evaluation.report import Histogram, MatchRates
@@ -22,10 +25,13 @@ WIDTH = 7.2  # inches; the page scales it to its column
 MATED, RANDOM, ALIKE, LIMIT, INK = "#2e7d5b", "#8a5a9e", "#c2751a", "#b03a2e", "#1f2933"  # told apart in gray print, too
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _ROW_INCHES = 0.34
+_FONT_POINTS, _POINTS_PER_INCH = 9, 72
+_WIDE_LACKS_EM = 0.4  # a wide letter is 1 em, the box that is measured in its place 0.6
+_ROOM_MAX = 0.4  # of the picture
 _STYLE: Any = {
     "svg.hashsalt": "realname",  # the same figure gives the same bytes
-    "svg.fonttype": "path",
-    "font.size": 9,
+    "svg.fonttype": "none",  # text stays text: in the page's fonts, which have the letters that matplotlib's lack
+    "font.size": _FONT_POINTS,
     "axes.edgecolor": "#9aa5b1",
     "axes.labelcolor": INK,
     "xtick.color": INK,
@@ -46,7 +52,9 @@ def draw_rates(rates: Sequence[tuple[str, Rate]], label: str) -> str:
             value, low, high = (100 * (part or 0.0) for part in (rate.value, rate.low, rate.high))
             panel.plot([low, high], [place, place], color=INK, linewidth=4, alpha=0.25, solid_capstyle="butt")
             panel.plot([value], [place], "o", color=LIMIT if rate.errors else MATED, markersize=6)
-        panel.set_yticks(range(len(known)), [f"{name}  ({rate.errors}/{rate.n})" for name, rate in reversed(known)])
+        labels = [f"{name}  ({rate.errors}/{rate.n})" for name, rate in reversed(known)]
+        panel.set_yticks(range(len(known)), labels, parse_math=False)  # a name is never mathematics
+        _make_room(figure, labels)
         panel.set_ylim(-0.6, len(known) - 0.4)
         panel.set_xlim(left=-0.5)
         panel.set_xlabel(label)
@@ -135,6 +143,15 @@ def _span(histogram: Histogram) -> tuple[float, float]:
     return (-1 + width * (used[0] - 3), -1 + width * (used[-1] + 4)) if used else (-1.0, 1.0)
 
 
+def _make_room(figure: Figure, labels: Sequence[str]) -> None:
+    """Left of labels with wide letters: layout measures them in matplotlib's own font, where each is narrower."""
+    wide = max(sum(unicodedata.east_asian_width(letter) in "WF" for letter in label) for label in labels)
+    share = min(_ROOM_MAX, wide * _WIDE_LACKS_EM * _FONT_POINTS / _POINTS_PER_INCH / WIDTH)
+    layout = figure.get_layout_engine()
+    assert isinstance(layout, ConstrainedLayoutEngine)
+    layout.set(rect=(share, 0, 1 - share, 1))
+
+
 def _figure(height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     FigureCanvasSVG(figure)
@@ -144,7 +161,9 @@ def _figure(height: float) -> tuple[Figure, Axes]:
 def _svg(figure: Figure) -> str:
     """The element alone, to stand in a page: no declaration, nothing that names another place."""
     out = io.StringIO()
-    figure.savefig(out, format="svg", metadata=NO_METADATA)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is the page's font that shows them
+        figure.savefig(out, format="svg", metadata=NO_METADATA)
     element = out.getvalue()
     element = element[element.index("<svg") :]
     return re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
