@@ -72,7 +72,7 @@ def command(
     Every rate stands with its n and its 95 % interval (Clopper-Pearson). The layouts, what each rate means and how many
     presentations a claim takes: docs/evaluation.md.
 
-    In FOLDER: report.json (the same bytes for the same data, policy and models), rates.csv, report.html (one file, with
+    In FOLDER: report.json (the same bytes for the same data, policy, models, software), rates.csv, report.html (one file, with
     plots), latency.json (of this machine), state.jsonl. Broken off, the same line goes on where it was. No picture and
     no embedding is written; evaluation data stays where it is.
 
@@ -94,6 +94,13 @@ def command(
     else:
         show_report(found.report, found.latency, _console())
         _console().print(f"written: {out / PAGE}, {REPORT}, {RATES}, {LATENCY}", style="dim", markup=False, soft_wrap=True)
+    if not found_anything(found.report):
+        _fail(RealnameError("nothing was judged, and no pair compared: the report says what failed"))
+
+
+def found_anything(report: Report) -> bool:
+    """Whether one presentation was judged, or one pair compared."""
+    return any(row.verdict for row in report.rows) or any(of.mated + of.random + of.lookalike for of in report.matching)
 
 
 def _evaluate(place: Path | None, out: Path, policy: str, workers: int, *, all_pairs: bool) -> Evaluated:

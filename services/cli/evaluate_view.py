@@ -31,8 +31,9 @@ def show_report(report: Report, latency: Latency, console: Console) -> None:
             console.print(f"\nall images with all others, of {found.persons:,} persons. {BY_PERSON}")
         if (folds := found.folds) is not None:
             console.print(f"accuracy over {folds.folds} folds: {folds.mean:.4f}, standard deviation {folds.deviation:.4f}")
-    if report.failures:
-        console.print(Text("\nnot judged: " + ", ".join(f"{cause} {n}" for cause, n in report.failures.items())))
+    for what, causes in (("not judged", report.failures), ("images left out", report.images_failed)):
+        if causes:
+            console.print(Text(f"\n{what}: " + ", ".join(f"{cause} {n}" for cause, n in causes.items())))
     if latency.total is not None:
         total = latency.total
         console.print(f"\nCPU of a check: p50 {total.p50_ms:.0f} ms, p95 {total.p95_ms:.0f} ms (n = {total.n}, this machine)")

@@ -10,6 +10,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from bench import media
@@ -48,6 +50,10 @@ def dataset(media_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+def blank_png() -> bytes:
+    return cv2.imencode(".png", np.full((200, 200, 3), 128, np.uint8))[1].tobytes()
+
+
 def started(dataset: Path, out: Path, models: Path, *options: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "REALNAME_MODELS_DIR": str(models.resolve()), "REALNAME_DEVICE": "cpu"}
     call = [
@@ -65,10 +71,10 @@ def started(dataset: Path, out: Path, models: Path, *options: str) -> subprocess
     return subprocess.Popen(call, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def finished(process: subprocess.Popen[str]) -> str:
+def finished(process: subprocess.Popen[str], *, code: int = 0) -> str:
     out, err = process.communicate(timeout=100)
-    assert process.returncode == 0, err
-    return out
+    assert process.returncode == code, err
+    return out + err
 
 
 def kept(out: Path) -> list[str]:
@@ -96,6 +102,21 @@ def test_a_killed_run_goes_on_and_reports_what_an_unbroken_one_does(dataset: Pat
     assert times == {"genuine": 1, "impostor": 1, "broken": 1, "still": 1}
     assert "accuracy over 2 folds: 1.0000" in words
     judge_report(unbroken)
+
+
+def test_a_run_that_found_nothing_out_says_so_and_writes_what_failed(models_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("presentation,kind,clip,portrait\ng1,bona_fide,gone.mp4,gone.jpg\n")
+    (tmp_path / "pairs.csv").write_text("a,b,mated\ngone.jpg,away.jpg,yes\ngone.jpg,no_face.png,no\n")
+    (tmp_path / "no_face.png").write_bytes(blank_png())
+    (tmp_path / "other.csv").write_text("name,images\nx,1\n")
+    words = finished(started(tmp_path, tmp_path / "out", models_folder, "--workers", "1"), code=4)
+    assert "nothing was judged, and no pair compared" in words
+    assert "other.csv is skipped" in words
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert report["failures"] == {"portrait_missing": 1}
+    assert report["images_failed"] == {"image_missing": 2, "no_face": 1}
+    assert "image_missing 2, no_face 1" in (tmp_path / "out/report.html").read_text()
+    assert report["software"].startswith("0.1.0 (")
 
 
 def judge_report(out: Path) -> None:

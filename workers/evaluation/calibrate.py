@@ -11,21 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.embedder import Embedder
 from models.registry import Models
 from realname.calibration import Calibration
-from realname.errors import BadRecording
 from realname.settings import Worker
 from workers.evaluation.by_person import spread_of
 from workers.evaluation.dataset import Dataset, DatasetWrong, Portrayed
 from workers.evaluation.images import Embeddings, listed_scores
+from workers.evaluation.judging import embedding_of
 from workers.evaluation.lfw import IMAGE_ENDINGS, find_lists
 from workers.evaluation.operating_points import PERSONS_MIN, Origin, calibration_of, thresholds_of
 from workers.evaluation.reading import has_manifest, read_dataset
 from workers.evaluation.scores import Scores, all_pairs
-from workers.matching.faces import embed_image
 from workers.opening import opened
 from workers.runtime import Decodes
 
@@ -71,28 +69,21 @@ def read_images(place: Path) -> Dataset:
 def calibrate(dataset: Dataset, models: Models, decoder: Decodes, *, name: str, tell: Tells) -> Calibration:
     """The table. tell: called after each image.
 
-    Where it is known whose each image is, all are compared with all; else the pairs that are listed. Raises TooFewPairs,
-    and Transient where no decoder comes free.
+    Where it is known whose each image is, all are compared with all; else the pairs that are listed. An image that gives
+    no embedding is counted, whatever the cause. Raises TooFewPairs.
     """
     images = list(dict.fromkeys(portrayed.image for portrayed in dataset.portrayed))
     images = images or list(dict.fromkeys(image for pair in dataset.pairs for image in (pair.a, pair.b)))
     embeddings: Embeddings = {}
     for done, image in enumerate(images, start=1):
-        embeddings[image] = embed_file(image, models, decoder)
+        found = embedding_of(image, decoder, models)
+        embeddings[image] = None if isinstance(found, str) else found
         tell(done, len(images))
     words, failed = f"{dataset.name}, {len(images)} images", sum(face is None for face in embeddings.values())
     origin = Origin(name, models.digests["embedder"], words, len(images), failed)
     if dataset.portrayed:
         return _of_all(dataset.portrayed, embeddings, models.embedder, origin)
     return calibration_of(listed_scores(dataset.pairs, embeddings, models.embedder.compare), origin)
-
-
-def embed_file(image: Path, models: Models, decoder: Decodes) -> NDArray[np.float32] | None:
-    """The main face's embedding; None where the file does not read or shows no face."""
-    try:
-        return embed_image(decoder.decode_portrait(image.read_bytes()), models)
-    except (OSError, BadRecording):
-        return None
 
 
 def _of_all(portrayed: tuple[Portrayed, ...], embeddings: Embeddings, embedder: Embedder, origin: Origin) -> Calibration:

@@ -180,6 +180,8 @@ def _remarks(a: Report, b: Report, *, common: int, paired: bool) -> Iterator[str
         yield f"the datasets have other names: {a.dataset.name} and {b.dataset.name}"
     if a.models != b.models:
         yield "the models differ"
+    if a.software and b.software and a.software != b.software:
+        yield f"the software differs: {a.software} and {b.software}"
     if a.policy.digest != b.policy.digest:
         yield f"the policies differ: {a.policy.version} ({a.policy.digest}) and {b.policy.version} ({b.policy.digest})"
     if a.dataset.pairs_digest != b.dataset.pairs_digest and a.dataset.pairs_digest and b.dataset.pairs_digest:

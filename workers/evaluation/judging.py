@@ -13,19 +13,24 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.registry import Models
 from realname.errors import BadRecording, RealnameError, Transient
 from realname.policy import Policy
 from realname.settings import Intake, Worker, read_settings
 from workers.check import Checker, Recorded, open_checker
+from workers.decoder.limits import limits_of
 from workers.evaluation.dataset import Presentation
 from workers.evaluation.outcomes import Measured, measured_of
 from workers.matching.faces import embed_image
+from workers.runtime import Decodes
 
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)  # the time of every decision, so that two runs give the same
 
 Embedding = NDArray[np.float32]
 Job = Presentation | list[Path]
-Answer = Measured | list[Embedding | None]
+Answer = Measured | list[Embedding | str]
+
+PROCESS_DIED, IMAGE_MISSING = "process_died", "image_missing"
 
 
 class FileMissing(RealnameError):
@@ -34,7 +39,7 @@ class FileMissing(RealnameError):
 
 @contextmanager
 def open_judge(settings: Worker, policy: Policy) -> Generator[Callable[[Job], Answer]]:
-    """Judges a presentation, or embeds a few images at once: None for one that does not read or has no face.
+    """Judges a presentation, or embeds a few images at once; see `judge` and `embed`.
 
     Raises ModelCorrupt, DeviceMissing.
     """
@@ -57,12 +62,29 @@ def judge(one: Presentation, checker: Checker) -> Measured:
     return measured_of(result.decision, checker.policy.effects, result.cpu_ms)
 
 
-def embed(image: Path, checker: Checker) -> Embedding | None:
-    """The main face; see matching.faces."""
+def embed(image: Path, checker: Checker) -> Embedding | str:
+    """The main face (see matching.faces); where there is none, why, and the run goes on."""
+    return embedding_of(image, checker.decoder, checker.models)
+
+
+def embedding_of(image: Path, decoder: Decodes, models: Models) -> Embedding | str:
+    """The main face's embedding, or one word: image_missing, image_unreadable, no_face, no_decoder, bug_NAME.
+
+    Never raises for what one image does.
+    """
     try:
-        return embed_image(checker.decoder.decode_portrait(image.read_bytes()), checker.models)
-    except (OSError, BadRecording, Transient, ValueError):
-        return None
+        content = image.read_bytes()
+    except OSError:
+        return IMAGE_MISSING
+    try:
+        found = embed_image(decoder.decode_portrait(content), models)
+    except BadRecording:
+        return "image_unreadable"
+    except Transient:
+        return "no_decoder"
+    except Exception as error:  # noqa: BLE001 - as in `judge`: one odd image must not end an hours' run
+        return f"bug_{type(error).__name__}"
+    return "no_face" if found is None else found
 
 
 def read_both(one: Presentation) -> tuple[bytes, bytes]:
@@ -71,8 +93,14 @@ def read_both(one: Presentation) -> tuple[bytes, bytes]:
     return _read(one.portrait, "portrait", limits.portrait_bytes_max), _read(one.clip, "clip", limits.clip_bytes_max)
 
 
-def key_of(one: Presentation, policy: Policy, models: dict[str, str]) -> str | None:
-    """Names a measurement: what was judged, by which rules and models. None where a file is missing.
+def judged_by(policy: Policy, models: dict[str, str], software: str, settings: Worker) -> str:
+    """Names all that judges: rules, models, software.software(), what the decoder may spend, and the device."""
+    parts = [policy, models, software, limits_of(settings), settings.device]
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
+def key_of(one: Presentation, by: str) -> str | None:
+    """Names a measurement: what was judged, and by what (judged_by). None where a file is missing.
 
     One digest of all together, so that nothing can be tested against a recording alone.
     """
@@ -81,9 +109,8 @@ def key_of(one: Presentation, policy: Policy, models: dict[str, str]) -> str | N
     except FileMissing:
         return None
     asked: list[Any] = [one.actions, one.cues_at_s, one.clip_started_at_s, one.digest_at_s, one.portrait_source]
-    parts = [one.id.encode(), msgspec.json.encode([asked, policy, models], order="deterministic"), portrait, clip]
     digest = hashlib.sha256()
-    for part in parts:
+    for part in (one.id.encode(), msgspec.json.encode([asked, by]), portrait, clip):
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
 

@@ -46,12 +46,13 @@ def _facts(report: Report) -> str:
     pairs = (
         f"{data.pairs_mated:,} mated, {data.pairs_random:,} random, {data.pairs_lookalike:,} look-alike; {data.images:,} images"
     )
-    failed = ", ".join(f"{cause} {n}" for cause, n in report.failures.items())
     rows = (
         ("bona fide", f"{data.bona_fide:,} presentations" + (f" of {data.subjects:,} subjects" if data.subjects else "")),
         ("attacks", f"{data.attacks:,}" + (f": {species}" if species else "")),
-        ("not judged", failed or "none"),
+        ("not judged", _counts(report.failures) or "none"),
         ("pairs", pairs if data.images else "none"),
+        *((("images left out", _counts(report.images_failed)),) if report.images_failed else ()),
+        *((("software", report.software),) if report.software else ()),
         ("policy", f"{policy.version} ({policy.digest})"),
         ("calibration", policy.calibration),
         ("accept", f"similarity {policy.accept_min:.4f}, FMR {policy.accept_fmr:g} by the calibration"),
@@ -59,6 +60,10 @@ def _facts(report: Report) -> str:
         *((f"model, {role}", digest) for role, digest in sorted(report.models.items())),
     )
     return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
+
+
+def _counts(causes: dict[str, int]) -> str:
+    return ", ".join(f"{cause} {n}" for cause, n in causes.items())
 
 
 def _cards(report: Report) -> Iterator[str]:
@@ -139,7 +144,8 @@ def _points(found: MatchRates) -> str:
         for point in found.points
     ]
     over = f"<p>Of {found.persons:,} persons. {BY_PERSON}</p>" if found.persons else ""
-    failed = f"<p>Not compared, since a face is missing: {counted(found.failed)}.</p>" if found.failed.n else ""
+    cause = "an image is missing, does not read or shows no face"
+    failed = f"<p>Not compared, since {cause}: {counted(found.failed)}.</p>" if found.failed.n else ""
     return _table(head, rows) + over + failed
 
 

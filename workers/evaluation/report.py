@@ -1,7 +1,7 @@
 """Pure: what an evaluation found, as it is written to report.json. The one format that --compare reads.
 
 It holds ids, verdicts, reasons and numbers: no path, no picture, no embedding, no digest of a recording. The same
-dataset, policy and models give the same bytes; what a run cost stands apart, in latency.json.
+dataset, policy, models and software give the same bytes; what a run cost stands apart, in latency.json.
 A report need not come from a dataset: rows made from live and shadow decisions (`outcomes.row_of_decision`, with no
 kind where nobody knows the truth) compare in the same way.
 """
@@ -215,17 +215,22 @@ class GroupRates(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One evaluation. failures: presentations that were not judged, by cause."""
+    """One evaluation. failures: presentations that were not judged, by cause. images_failed: images of pairs, the same.
+
+    software: what judged (software.py); empty where the report comes from live decisions.
+    """
 
     format: Literal["realname.evaluation.v1"] = FORMAT
     dataset: DatasetFacts
     policy: PolicyFacts
     models: dict[str, str]
+    software: str = ""
     interval: str
     system: SystemRates | None = None
     matching: tuple[MatchRates, ...] = ()
     groups: tuple[GroupRates, ...] = ()
     failures: dict[str, int] = {}
+    images_failed: dict[str, int] = {}
     not_measured: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     pairs: tuple[PairRow, ...] = ()

@@ -16,23 +16,22 @@ import msgspec
 from models.registry import Models, load
 from realname.policy import Policy
 from realname.settings import Worker
-from workers.evaluation.dataset import Dataset, Pair, Presentation
+from workers.evaluation.dataset import Dataset, Pair
 from workers.evaluation.gaps import not_measured
 from workers.evaluation.images import Embeddings, compared
-from workers.evaluation.judging import Answer, Job, key_of, open_judge
+from workers.evaluation.judging import Answer, Job, judged_by, open_judge
 from workers.evaluation.latency import Latency, latency_of
-from workers.evaluation.outcomes import Measured, as_evaluated, row_of
+from workers.evaluation.outcomes import as_evaluated, row_of
 from workers.evaluation.processes import run_jobs
 from workers.evaluation.rates import INTERVAL, rate_of
 from workers.evaluation.report import DatasetFacts, PolicyFacts, Report, Row
 from workers.evaluation.same_recordings import presentations_digest
+from workers.evaluation.software import software
 from workers.evaluation.state import State
 from workers.evaluation.summary import failures_of, group_rates, match_rates, presentation_scores, system_rates
+from workers.evaluation.work import Tells, Work
 
-IMAGES_MAX = 16  # in one job: enough that sending is cheap, few enough that a death costs little
 DIGEST_CHARS = 16
-
-Tells = Callable[[str, int, int], None]  # what is done, how many of them, of how many
 
 
 class Plan(NamedTuple):
@@ -46,7 +45,7 @@ class Plan(NamedTuple):
 
 
 class Evaluated(NamedTuple):
-    """report is the same for the same data, policy and models; latency is of this machine and hour."""
+    """report is the same for the same data, policy, models and software; latency is of this machine and hour."""
 
     report: Report
     latency: Latency
@@ -56,60 +55,29 @@ def evaluate(dataset: Dataset, plan: Plan, tell: Tells) -> Evaluated:
     """The whole run. Raises RealnameError; KeyboardInterrupt after the processes ended: run it again to go on."""
     models = load(plan.settings)  # here for its digests and comparison, and so that a missing model is told at once
     try:
-        measured, embeddings = _worked(dataset, plan, models, tell)
-        rows = tuple(row_of(one, measured[one.id]) for one in sorted(dataset.presentations, key=lambda one: one.id))
-        report = _reported(dataset, rows, embeddings, plan, models)
+        by = software()
+        work = _worked(dataset, plan, models, tell=tell, by=by)
+        rows = tuple(row_of(one, work.measured[one.id]) for one in sorted(dataset.presentations, key=lambda one: one.id))
+        report = _reported(dataset, rows, work, plan, models)
     finally:
         models.close()
-    return Evaluated(report, latency_of(measured.values()))
+    return Evaluated(msgspec.structs.replace(report, software=by), latency_of(work.measured.values()))
 
 
-def _worked(dataset: Dataset, plan: Plan, models: Models, tell: Tells) -> tuple[dict[str, Measured], Embeddings]:
+def _worked(dataset: Dataset, plan: Plan, models: Models, *, tell: Tells, by: str) -> Work:
     """Each presentation once, over all runs, by its id; and each image, in this run."""
-    images = _images_of(dataset)
-    measured: dict[str, Measured] = {}
-    embeddings: Embeddings = dict.fromkeys(images)
+
+    def run(jobs: Sequence[Job], done: Callable[[int, Answer | None], None]) -> None:
+        run_jobs(jobs, open_judge, (plan.settings, as_evaluated(plan.policy)), workers=plan.workers, done=done)
+
     with State(plan.state) as state:
-        for one in dataset.presentations:
-            key = key_of(one, plan.policy, models.digests) if state.has(one.id) else None
-            if (known := state.find(one.id, key)) is not None:
-                measured[one.id] = known
-        jobs: list[Job] = [one for one in dataset.presentations if one.id not in measured]
-        jobs += [images[start : start + IMAGES_MAX] for start in range(0, len(images), IMAGES_MAX)]
-        counts = {"presentations": (len(measured), len(dataset.presentations)), "images": (0, len(images))}
-
-        def count(what: str, more: int) -> None:
-            done, in_all = counts[what]
-            counts[what] = (done + more, in_all)
-            if in_all:
-                tell(what, *counts[what])
-
-        def done(place: int, answer: Answer | None) -> None:
-            job = jobs[place]
-            if isinstance(job, Presentation):
-                found = answer if isinstance(answer, Measured) else Measured(failure="process_died")
-                measured[job.id] = found
-                if (key := key_of(job, plan.policy, models.digests)) is not None:
-                    state.keep(job.id, key, found)
-                count("presentations", 1)
-            else:
-                embeddings.update(zip(job, answer if isinstance(answer, list) else (), strict=False))
-                count("images", len(job))
-
-        count("presentations", 0)
-        if jobs:
-            run_jobs(jobs, open_judge, (plan.settings, as_evaluated(plan.policy)), workers=plan.workers, done=done)
-    return measured, embeddings
+        work = Work(dataset, state, judged_by(plan.policy, models.digests, by, plan.settings), tell)
+        work.do(run)
+    return work
 
 
-def _images_of(dataset: Dataset) -> list[Path]:
-    """Each image once, in the order of the dataset."""
-    listed = (image for pair in dataset.pairs for image in (pair.a, pair.b))
-    return list(dict.fromkeys((*listed, *(portrayed.image for portrayed in dataset.portrayed))))
-
-
-def _reported(dataset: Dataset, rows: tuple[Row, ...], embeddings: Embeddings, plan: Plan, models: Models) -> Report:
-    policy = plan.policy
+def _reported(dataset: Dataset, rows: tuple[Row, ...], work: Work, plan: Plan, models: Models) -> Report:
+    policy, embeddings = plan.policy, work.embeddings
     found = compared(dataset, embeddings, models.embedder.compare, policy, everything=plan.all_pairs)
     own = match_rates(presentation_scores(rows), policy, of="presentations", failed=rate_of(0, 0)) if rows else None
     matching = (*(() if own is None else (own,)), *found.matching)
@@ -124,6 +92,7 @@ def _reported(dataset: Dataset, rows: tuple[Row, ...], embeddings: Embeddings, p
         groups=groups,
         failures=failures_of(rows),
         not_measured=not_measured(rows, system, matching, groups=groups, policy=policy, models=models.digests),
+        images_failed=work.images_failed,
         rows=rows,
         pairs=found.rows,
     )

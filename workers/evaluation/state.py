@@ -6,6 +6,7 @@ not read, as the last one of a killed run, is as if it were not there. Failures 
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -14,7 +15,10 @@ import msgspec
 from msgspec import Struct
 
 from realname.errors import RealnameError
+from workers.evaluation.judging import PROCESS_DIED
 from workers.evaluation.outcomes import Measured
+
+DEATHS_MAX = 2  # of one presentation: the first may have been another's fault
 
 
 class _Line(Struct, frozen=True):
@@ -29,6 +33,7 @@ class State:
     def __init__(self, file: Path) -> None:
         """Read what is there. Raises RealnameError where the file cannot be written."""
         self._known: dict[str, tuple[str, Measured]] = {}
+        self._deaths: Counter[tuple[str, str]] = Counter()  # by id and key
         lines = file.read_bytes().split(b"\n") if file.is_file() else []
         for line in lines:
             try:
@@ -36,6 +41,7 @@ class State:
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 continue
             self._known[found.id] = (found.key, found.measured)
+            self._deaths[found.id, found.key] += found.measured.failure == PROCESS_DIED
         try:
             self._stream: BinaryIO = file.open("ab")
         except OSError as error:
@@ -54,12 +60,14 @@ class State:
         return identity in self._known
 
     def find(self, identity: str, key: str | None) -> Measured | None:
-        """What was measured of the same recordings by the same rules and models."""
+        """What was measured of the same recordings by the same judge; None of one whose process died just once."""
         known, measured = self._known.get(identity, ("", None))
-        return measured if key is not None and known == key else None
+        if measured is None or key is None or known != key:
+            return None
+        return measured if measured.failure is None or self._deaths[identity, key] >= DEATHS_MAX else None
 
     def keep(self, identity: str, key: str, measured: Measured) -> None:
         """Write it, at once."""
-        if measured.failure is None:
+        if measured.failure in {None, PROCESS_DIED}:
             self._stream.write(msgspec.json.encode(_Line(identity, key, measured)) + b"\n")
             self._stream.flush()

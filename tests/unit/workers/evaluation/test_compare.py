@@ -32,6 +32,12 @@ def test_the_same_presentations_are_paired() -> None:
     assert one.p == pytest.approx(4 * 2 / 2**9), "four rates were tested, so Holm makes the lowest p four times as high"
 
 
+def test_another_software_is_remarked_where_both_name_theirs() -> None:
+    one, other = (msgspec.structs.replace(a_report(attacks(0, 5)), software=name) for name in ("0.1.0 (a)", "0.1.0 (b)"))
+    assert "the software differs: 0.1.0 (a) and 0.1.0 (b)" in compare(one, other).remarks
+    assert compare(one, one).remarks == compare(one, a_report(attacks(0, 5))).remarks == ()
+
+
 def test_other_presentations_are_independent_samples() -> None:
     found = compare(a_report(attacks(0, 30)), a_report(attacks(9, 30, first=100)))
     one = found_in(found, "attacks/print/APCER")
