@@ -91,7 +91,7 @@ class CheckResult:
 
     asked: the actions that the clip was held against; None: whatever it shows was taken as asked.
     clip, signals: None where the clip could not be decoded.
-    cpu_ms: by step, in order, with what it waited for a GPU, and the decoder's own.
+    cpu_ms: by step, in order, the decoder's own first. waited_ms: by step, for models; see stopwatch.Stopwatch.
     """
 
     decision: RegistrationDecided
@@ -101,6 +101,7 @@ class CheckResult:
     clip: Clip | None
     signals: Signals | None
     cpu_ms: dict[str, float]
+    waited_ms: dict[str, float]
 
 
 @contextmanager
@@ -145,6 +146,7 @@ def check(
         match = _matched(portrait, judged.chips, policy, models, decoder) if judged.chips else None
     if asked is None:
         challenge = msgspec.structs.replace(challenge, actions=tuple(trace.action for trace in liveness.actions))
+    costs = costs_of(liveness, match)
     return CheckResult(
         decision=decide(unsubmitted(challenge, recorded.portrait_source), Evidence(liveness, match), policy, decided_at=at),
         asked=asked,
@@ -152,7 +154,8 @@ def check(
         match=match,
         clip=decoded,
         signals=signals,
-        cpu_ms=_cpu_ms(decoded, liveness, match),
+        cpu_ms={**({} if decoded is None else {"decode": decoded.decode_cpu_s * 1000}), **costs.cpu_ms},
+        waited_ms=costs.waited_ms,
     )
 
 
@@ -188,10 +191,18 @@ def unsubmitted(challenge: Challenge, portrait_source: PortraitSource) -> Regist
     )
 
 
-def _cpu_ms(clip: Clip | None, liveness: LivenessReport, match: MatchReport | None) -> dict[str, float]:
-    steps: dict[str, float] = {} if clip is None else {"decode": clip.decode_cpu_s * 1000}
+class Costs(NamedTuple):
+    """Of both stages, by step. The two never stand in one sum: on a CPU waiting is the work of others on the machine."""
+
+    cpu_ms: dict[str, float]
+    waited_ms: dict[str, float]
+
+
+def costs_of(liveness: LivenessReport, match: MatchReport | None) -> Costs:
+    """As the stages measured them."""
+    costs = Costs({}, {})
     for stage, report in (("liveness", liveness), ("matching", match)):
         if report is not None:
-            for step in report.cpu_ms:
-                steps[f"{stage} {step}"] = report.cpu_ms[step] + report.device_ms.get(step, 0.0)
-    return steps
+            costs.cpu_ms.update({f"{stage} {step}": spent for step, spent in report.cpu_ms.items()})
+            costs.waited_ms.update({f"{stage} {step}": waited for step, waited in report.device_ms.items()})
+    return costs

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Stopwatch:
-    """cpu_ms: of the calling thread, by step. device_ms: waiting for a model, its queue included, by step.
+    """cpu_ms: of the calling thread, by step. device_ms: of calls to models, the time in which that thread did not run, by step.
 
     On a CPU a model runs in the calling thread (models/inline.py), so its work is in cpu_ms, and device_ms is the wait for
-    others who ask it; on a GPU it is the device's.
+    others who ask it and for a core: no cost of the check. On a GPU it is the device's time, its queue included.
     """
 
     cpu_ms: dict[str, float] = field(default_factory=dict[str, float])
@@ -28,7 +28,7 @@ class Stopwatch:
 
     @contextmanager
     def asking(self, name: str) -> Generator[None]:
-        """A call to a model: what the thread itself spends is preparation, the rest is the device's."""
+        """A call to a model: what the thread itself spends is cpu_ms, all the rest device_ms."""
         started_s, began_s = time.thread_time(), time.monotonic()
         yield
         own_s = time.thread_time() - started_s

@@ -115,7 +115,14 @@ def run_check(
 def checked_of(result: CheckResult, policy: Policy) -> Checked:
     """The result without the person's pictures: what may be printed."""
     size = None if result.clip is None else (result.clip.width, result.clip.height)
-    return Checked(decision=result.decision, policy=policy, asked=result.asked, size_px=size, cpu_ms=result.cpu_ms)
+    return Checked(
+        decision=result.decision,
+        policy=policy,
+        asked=result.asked,
+        size_px=size,
+        cpu_ms=result.cpu_ms,
+        waited_ms=result.waited_ms,
+    )
 
 
 def asked_of(actions: str | None, *, example: bool) -> tuple[Action, ...] | None:

@@ -18,7 +18,7 @@ from services.cli.verdict import as_values, lines_of
 
 ACTION_NAMES: dict[Action, str] = {"blink": "blink", "turn_left": "turn left", "turn_right": "turn right"}
 NO_CHALLENGE = "no challenge was held against it: what the clip shows was taken as asked (--actions names a challenge)"
-COSTS_NOTE = "a first run, not warmed up; a model's share is its time, which other work on this machine lengthens"
+COSTS_NOTE = "a first run, not warmed up; waited: for models, which is a GPU's work, or on a CPU other work on this machine"
 NOT_MEASURED = "not measured"
 
 
@@ -28,7 +28,7 @@ class Checked(Struct, frozen=True):
     decision: carries the reports of both stages.
     asked:    the challenge; None: none, and the reports' actions are those that were seen.
     size_px:  width and height of the clip; None where it could not be decoded.
-    cpu_ms:   by step, in order.
+    cpu_ms:   by step, in order. waited_ms: for models, by step.
     """
 
     decision: RegistrationDecided
@@ -36,6 +36,7 @@ class Checked(Struct, frozen=True):
     asked: tuple[Action, ...] | None
     size_px: tuple[int, int] | None
     cpu_ms: dict[str, float]
+    waited_ms: dict[str, float]
 
 
 def as_json(checked: Checked, language: Language) -> str:
@@ -59,6 +60,7 @@ def as_json(checked: Checked, language: Language) -> str:
         "match": decision.match,
         "models": decision.models,
         "cpu_ms": {step: round(spent, 2) for step, spent in checked.cpu_ms.items()},
+        "waited_ms": {step: round(waited, 2) for step, waited in checked.waited_ms.items()},
     }
     return msgspec.json.format(msgspec.json.encode(values)).decode()
 
@@ -74,7 +76,7 @@ def show(checked: Checked, language: Language, console: Console) -> None:
     console.print(_actions(checked, liveness))
     for line in _motions(liveness):
         console.print(Text(line))
-    for table in (_signals(liveness, decision.match, policy), _quality(checked, policy), _costs(checked.cpu_ms)):
+    for table in (_signals(liveness, decision.match, policy), _quality(checked, policy), _costs(checked)):
         console.print()
         console.print(table)
     console.print(Text(COSTS_NOTE, style="dim"))
@@ -239,13 +241,15 @@ def _quality(checked: Checked, policy: Policy) -> Table:
     return table
 
 
-def _costs(cpu_ms: dict[str, float]) -> Table:
-    table = _table("CPU ms by step", 2)
+def _costs(checked: Checked) -> Table:
+    spent, waited = checked.cpu_ms, checked.waited_ms
+    table = _table("ms by step", 2)
     table.add_column("step")
-    table.add_column("ms", justify="right")
-    for step, spent in cpu_ms.items():
-        table.add_row(step, f"{spent:.1f}")
-    table.add_row("in all", f"{sum(cpu_ms.values()):.1f}", style="bold")
+    table.add_column("CPU", justify="right")
+    table.add_column("waited", justify="right")
+    for step in spent:
+        table.add_row(step, f"{spent[step]:.1f}", f"{waited[step]:.1f}" if step in waited else "")
+    table.add_row("in all", f"{sum(spent.values()):.1f}", f"{sum(waited.values()):.1f}", style="bold")
     return table
 
 

@@ -36,7 +36,9 @@ def show_report(report: Report, latency: Latency, console: Console) -> None:
             console.print(Text(f"\n{what}: " + ", ".join(f"{cause} {n}" for cause, n in causes.items())))
     if latency.total is not None:
         total = latency.total
-        console.print(f"\nCPU of a check: p50 {total.p50_ms:.0f} ms, p95 {total.p95_ms:.0f} ms (n = {total.n}, this machine)")
+        waited = f"waited p50 {total.waited_p50_ms:.0f} ms, p95 {total.waited_p95_ms:.0f} ms"
+        spent = f"p50 {total.p50_ms:.0f} ms, p95 {total.p95_ms:.0f} ms"
+        console.print(f"\nCPU of a check: {spent}; {waited} (n = {total.n}, this machine)")
     console.print(Text("\nnot measured", style="bold"))
     for gap in report.not_measured:
         console.print(Text(f"  {gap}", style="yellow"))

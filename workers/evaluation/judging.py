@@ -59,7 +59,8 @@ def judge(one: Presentation, checker: Checker) -> Measured:
         return Measured(failure="no_decoder")
     except Exception as error:  # noqa: BLE001 - the door of an hours' run: a bug's name stands in the report, nothing of its words
         return Measured(failure=f"bug_{type(error).__name__}")
-    return measured_of(result.decision, checker.policy.effects, result.cpu_ms)
+    measured = measured_of(result.decision, checker.policy.effects, result.cpu_ms)
+    return msgspec.structs.replace(measured, waited_ms={step: round(ms, 3) for step, ms in result.waited_ms.items()})
 
 
 def embed(image: Path, checker: Checker) -> Embedding | str:

@@ -44,7 +44,7 @@ _UNCLASSIFIED = frozenset(
 class Measured(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one run made of a presentation: what is kept to resume. Numbers and words only. See report.Row.
 
-    cpu_ms: by step; the only part that differs between runs.
+    cpu_ms, waited_ms: by step, see check.CheckResult; the only parts that differ between runs.
     """
 
     verdict: Verdict | None = None
@@ -55,6 +55,10 @@ class Measured(Struct, frozen=True, kw_only=True, omit_defaults=True):
     scores: dict[str, float] = {}
     failure: str | None = None
     cpu_ms: dict[str, float] = {}
+    waited_ms: dict[str, float] = {}
+
+
+COSTS = frozenset({"cpu_ms", "waited_ms"})  # of Measured: no part of a row
 
 
 def as_evaluated(policy: Policy) -> Policy:
@@ -105,15 +109,14 @@ def row_of(one: Presentation, measured: Measured) -> Row:
         mated=one.mated,
         groups=one.groups,
         challenged=one.actions is not None,
-        **{name: getattr(measured, name) for name in Measured.__struct_fields__ if name != "cpu_ms"},
+        **{name: getattr(measured, name) for name in Measured.__struct_fields__ if name not in COSTS},
     )
 
 
 def row_of_decision(decision: RegistrationDecided, effects: Mapping[Reason, Effect]) -> Row:
     """The report's line of a live or a shadow decision, whose truth nobody knows."""
     known = msgspec.structs.asdict(measured_of(decision, effects, {}))
-    known.pop("cpu_ms")
-    return Row(id=decision.id, **known)
+    return Row(id=decision.id, **{name: value for name, value in known.items() if name not in COSTS})
 
 
 def row_of_shadow(identity: str, shadow: ShadowDecision) -> Row:

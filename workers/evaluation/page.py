@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from workers.evaluation.latency import Latency
+from workers.evaluation.latency import Latency, Step
 from workers.evaluation.plots import draw_det, draw_histogram, draw_rates
 from workers.evaluation.rates import Rate, SumOfRates, presentations_needed
 from workers.evaluation.report import GroupRates, MatchRates, Report, SystemRates
@@ -172,13 +172,17 @@ def _groups(groups: Sequence[GroupRates]) -> Iterator[str]:
 def _costs(latency: Latency) -> Iterator[str]:
     if latency.total is None:
         return
-    rows = [(step.step, f"{step.n:,}", f"{step.p50_ms:.1f}", f"{step.p95_ms:.1f}") for step in latency.steps]
-    total = latency.total
-    last = (total.step, f"{total.n:,}", f"{total.p50_ms:.1f}", f"{total.p95_ms:.1f}")
+    head = ("step", "n", "CPU p50, ms", "CPU p95, ms", "waited p50, ms", "waited p95, ms")
     remark = (
-        "<p>CPU of this machine while it evaluated on all its cores. It differs between runs, and is no part of report.json.</p>"
+        "<p>Of this machine while it evaluated on all its cores: CPU, and waiting for models (for a core or for others; on a GPU "
+        "for its work). It differs between runs, and is no part of report.json.</p>"
     )
-    yield _section("Cost of a check", _table(("step", "n", "p50, ms", "p95, ms"), rows, last) + remark)
+    yield _section("Cost of a check", _table(head, map(_cost, latency.steps), _cost(latency.total)) + remark)
+
+
+def _cost(step: Step) -> tuple[str, ...]:
+    times = (step.p50_ms, step.p95_ms, step.waited_p50_ms, step.waited_p95_ms)
+    return step.step, f"{step.n:,}", *(f"{ms:.1f}" for ms in times)
 
 
 def _claims() -> str:

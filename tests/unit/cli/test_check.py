@@ -20,6 +20,7 @@ from services.cli.check_view import NO_CHALLENGE, Checked, as_json, show
 from services.cli.main import WRONG_USE, application
 from services.cli.verdict import EXIT_CODES
 from tests.builders import a_live_report, a_match, a_submission
+from workers.check import costs_of
 
 POLICY = load_policy("development")
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
@@ -33,7 +34,7 @@ def a_check(liveness: LivenessReport | None = None, match: MatchReport | None = 
     submitted = a_submission(challenge=Challenge(actions=asked or (), issued_at=at))
     evidence = Evidence(liveness or a_live_report(actions=TRACES), match or a_match())
     decision = decide(submitted, evidence, POLICY, decided_at=at)
-    return Checked(decision, POLICY, asked, (360, 288), {"decode": 60.25, "liveness detect": 12.0})
+    return Checked(decision, POLICY, asked, (360, 288), {"decode": 60.25, "liveness detect": 12.0}, {"liveness detect": 300.5})
 
 
 def shown(checked: Checked) -> str:
@@ -155,7 +156,23 @@ def test_for_programs_every_signal_is_there() -> None:
     assert {score["name"] for score in body["scores"]} == {"pad_live", "parallax", "similarity", "copy_correlation"}
     assert all(score["threshold"] > 0 for score in body["scores"])
     assert body["cpu_ms"] == {"decode": 60.25, "liveness detect": 12.0}
+    assert body["waited_ms"] == {"liveness detect": 300.5}
     assert (body["liveness"]["yaw_range_deg"], body["match"]["similarity"]) == (25.0, 0.7)
+
+
+def test_waiting_is_no_cpu() -> None:
+    (step,) = [line.split() for line in shown(a_check()).splitlines() if line.startswith("liveness detect")]
+    (total,) = [line.split() for line in shown(a_check()).splitlines() if line.startswith("in all")]
+    assert step[-2:] == ["12.0", "300.5"]
+    assert total[-2:] == ["72.2", "300.5"]
+
+
+def test_the_costs_of_both_stages_stand_apart_by_step() -> None:
+    liveness = LivenessReport(cpu_ms={"detect": 12.0, "pad": 3.0}, device_ms={"detect": 300.0})
+    costs = costs_of(liveness, a_match(cpu_ms={"embed": 7.0}, device_ms={"embed": 1.0}))
+    assert costs.cpu_ms == {"liveness detect": 12.0, "liveness pad": 3.0, "matching embed": 7.0}
+    assert costs.waited_ms == {"liveness detect": 300.0, "matching embed": 1.0}
+    assert costs_of(liveness, None).waited_ms == {"liveness detect": 300.0}
 
 
 def test_a_check_without_a_challenge_says_so() -> None:
@@ -192,6 +209,7 @@ def test_a_clip_that_could_not_be_decoded_is_told_in_words() -> None:
         asked=None,
         size_px=None,
         cpu_ms={},
+        waited_ms={},
     )
     text = shown(unread)
     assert "could not be decoded" in text
