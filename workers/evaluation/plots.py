@@ -42,10 +42,25 @@ _STYLE: Any = {
 
 
 def draw_rates(rates: Sequence[tuple[str, Rate]], label: str) -> str:
-    """One line a rate: a dot at its value, a bar over its interval. Rates without a value are left out."""
+    """As figure_of_rates, as SVG; empty where it is None. So are the two below."""
+    return _svg(figure_of_rates(rates, label))
+
+
+def draw_det(matching: Sequence[MatchRates], accept_fmr: float) -> str:
+    """As figure_of_det."""
+    return _svg(figure_of_det(matching, accept_fmr))
+
+
+def draw_histogram(found: MatchRates, accept_min: float, review_min: float) -> str:
+    """As figure_of_histogram."""
+    return _svg(figure_of_histogram(found, accept_min, review_min))
+
+
+def figure_of_rates(rates: Sequence[tuple[str, Rate]], label: str) -> Figure | None:
+    """One line a rate: a dot at its value, a bar over its interval. Rates without a value are left out; None if all are."""
     known = [(name, rate) for name, rate in rates if rate.value is not None]
     if not known:
-        return ""
+        return None
     with mpl.rc_context(_STYLE):
         figure, panel = _figure(0.9 + _ROW_INCHES * len(known))
         for place, (_, rate) in enumerate(reversed(known)):
@@ -59,18 +74,18 @@ def draw_rates(rates: Sequence[tuple[str, Rate]], label: str) -> str:
         panel.set_xlim(left=-0.5)
         panel.set_xlabel(label)
         panel.grid(visible=True, axis="x", alpha=0.3)
-        return _svg(figure)
+        return figure
 
 
-def draw_det(matching: Sequence[MatchRates], accept_fmr: float) -> str:
+def figure_of_det(matching: Sequence[MatchRates], accept_fmr: float) -> Figure | None:
     """FNMR over FMR, both logarithmic; lower left is better. Dots: the operating points, with their intervals.
 
-    Empty where no threshold makes both errors: there is no curve then.
+    None where no threshold makes both errors: there is no curve then.
     """
     curves = [(found, [point for point in found.det if point.fmr > 0 and point.fnmr > 0]) for found in matching]
     drawn = [(found, curve) for found, curve in curves if len(curve) > 1]  # a logarithm has no zero
     if not drawn:
-        return ""
+        return None
     with mpl.rc_context(_STYLE):
         figure, panel = _figure(4.2)
         for (found, curve), colour in zip(drawn, (MATED, RANDOM, ALIKE), strict=False):
@@ -93,10 +108,10 @@ def draw_det(matching: Sequence[MatchRates], accept_fmr: float) -> str:
         panel.set_ylabel("FNMR: mated ones that do not")
         panel.grid(visible=True, which="both", alpha=0.2)
         panel.legend(frameon=False, fontsize=8, loc="lower left")
-        return _svg(figure)
+        return figure
 
 
-def draw_histogram(found: MatchRates, accept_min: float, review_min: float) -> str:
+def figure_of_histogram(found: MatchRates, accept_min: float, review_min: float) -> Figure:
     """Shares of the similarities of each kind, with the policy's thresholds."""
     with mpl.rc_context(_STYLE):
         figure, panel = _figure(3.2)
@@ -118,7 +133,7 @@ def draw_histogram(found: MatchRates, accept_min: float, review_min: float) -> s
         panel.set_xlabel("similarity")
         panel.set_ylabel("share of comparisons")
         panel.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        return _svg(figure)
+        return figure
 
 
 _NAMES = {"presentations": "portrait and clip", "pairs": "listed pairs", "all_pairs": "all images with all"}
@@ -158,10 +173,12 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure | None) -> str:
     """The element alone, to stand in a page: no declaration, nothing that names another place."""
+    if figure is None:
+        return ""
     out = io.StringIO()
-    with warnings.catch_warnings():
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # it is the page's font that shows them
         figure.savefig(out, format="svg", metadata=NO_METADATA)
     element = out.getvalue()
