@@ -122,6 +122,7 @@ def test_a_run_that_found_nothing_out_says_so_and_writes_what_failed(models_fold
 def judge_report(out: Path) -> None:
     report = json.loads((out / "report.json").read_text())
     rows = {row["id"]: row for row in report["rows"]}
+    assert list(rows) == sorted(rows), "in the order of their ids, not of the manifest"
     assert {name: row.get("verdict") for name, row in rows.items()} == {
         "genuine": "approved",
         "impostor": "refused",

@@ -138,7 +138,7 @@ def _points(found: MatchRates) -> str:
             f"{point.similarity:.4f}",
             _cell(point.fmr),
             _cell(point.fnmr),
-            NOT_MEASURED if point.fnmr.value is None else f"{1 - point.fnmr.value:.4f}",
+            _tar(point.fnmr),
             _cell(point.lookalike_fmr),
         )
         for point in found.points
@@ -147,6 +147,11 @@ def _points(found: MatchRates) -> str:
     cause = "an image is missing, does not read or shows no face"
     failed = f"<p>Not compared, since {cause}: {counted(found.failed)}.</p>" if found.failed.n else ""
     return _table(head, rows) + over + failed
+
+
+def _tar(fnmr: Rate) -> str:
+    """1 - FNMR in 4 digits, rounded down: 1 stands for no error at all."""
+    return f"{(fnmr.n - fnmr.errors) * 10_000 // fnmr.n / 10_000:.4f}" if fnmr.n else NOT_MEASURED
 
 
 def _folds(found: MatchRates) -> str:

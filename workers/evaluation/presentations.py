@@ -27,6 +27,7 @@ CLIPS = ("clip.mp4", "clip.webm", "clip.mov")
 BONA_FIDE, ATTACK = "bona_fide", "attack"
 ACTIONS_MAX = 3  # as in a challenge
 ID_CHARS_MAX = 120
+IDS_ARE_PATHS = "ids are the folders' paths, and stand in the report: do not let them name anyone"
 
 _ACTIONS: dict[str, Action] = {action: action for action in get_args(Action)}
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
@@ -60,7 +61,7 @@ def read_folders(folder: Path) -> Dataset:
     ]
     if not found:
         raise DatasetWrong(f"{folder} has no presentation: they lie at bona_fide/SUBJECT/ and attack/SPECIES/NAME/")
-    return Dataset(folder.name, presentations=tuple(found))
+    return Dataset(folder.name, presentations=tuple(found), remarks=(IDS_ARE_PATHS,))
 
 
 def _presentation(line: Line) -> Presentation:

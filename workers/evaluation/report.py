@@ -1,6 +1,7 @@
 """Pure: what an evaluation found, as it is written to report.json. The one format that --compare reads.
 
-It holds ids, verdicts, reasons and numbers: no path, no picture, no embedding, no digest of a recording. The same
+It holds ids, verdicts, reasons and numbers: no picture, no embedding, no digest of a recording, and no path but where ids
+are the paths of folders (presentations.read_folders). The same
 dataset, policy, models and software give the same bytes; what a run cost stands apart, in latency.json.
 A report need not come from a dataset: rows made from live and shadow decisions (`outcomes.row_of_decision`, with no
 kind where nobody knows the truth) compare in the same way.

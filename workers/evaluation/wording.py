@@ -56,7 +56,8 @@ def percent(value: float | None) -> str:
         return NOT_MEASURED
     if value and value < 1e-4:  # noqa: PLR2004 - below 0.01 % nobody reads percent
         return f"{value:.2e}"
-    return f"{100 * value:.3g}{_NBSP}%"
+    digits = 3 if value == 1 or float(f"{value:.3g}") < 1 else 7  # 99.996 % is not 100 %
+    return f"{100 * value:.{digits}g}{_NBSP}%"
 
 
 def interval(rate: Rate | SumOfRates) -> str:

@@ -97,6 +97,7 @@ def test_folders_are_presentations_by_where_they_lie(tmp_path: Path) -> None:
     assert found["bona_fide/s1/second"].portrait == other / "portrait.png"
     assert found["bona_fide/s1/first"].actions == ("blink", "turn_left")
     assert found["attack/print/p1"].species == "print"
+    assert read_dataset(tmp_path).remarks == ("ids are the folders' paths, and stand in the report: do not let them name anyone",)
     assert found["attack/print/p1"].portrait == tmp_path / "attack/print/p1/portrait.jpg", "where it should be"
 
 

@@ -20,8 +20,9 @@ from workers.evaluation.latency import Latency
 from workers.evaluation.page import page_of
 from workers.evaluation.plots import draw_rates
 from workers.evaluation.rates import rate_of
-from workers.evaluation.report import Report, decode
+from workers.evaluation.report import Report, Row, decode
 from workers.evaluation.run import Evaluated
+from workers.evaluation.wording import percent
 
 ODD = (r"still $\frac$ x", "cost $5 or $6", "[/b]mask", "photo[print]", ":smile:", "--><script>x</script>", 'a & "b"', "面具")
 
@@ -64,3 +65,12 @@ def test_a_page_that_cannot_be_drawn_takes_no_number_along(tmp_path: Path) -> No
     assert decode((tmp_path / REPORT).read_bytes(), "r") == named("print")
     assert (tmp_path / RATES).read_text().startswith("section,")
     assert not (tmp_path / PAGE).exists()
+
+
+def test_a_rate_with_an_error_is_never_shown_as_one_without() -> None:
+    assert percent(0.99996) == "99.996\N{NO-BREAK SPACE}%"
+    assert percent(1.0) == "100\N{NO-BREAK SPACE}%"
+    assert percent(0.9993) == "99.9\N{NO-BREAK SPACE}%"
+    similar = [0.9] * 39_999 + [0.0]
+    rows = (Row(id=str(n), kind="bona_fide", mated=True, scores={"similarity": value}) for n, value in enumerate(similar))
+    assert "<td>0.9999</td>" in page_of(a_report(tuple(rows)), Latency())
