@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bench.presentations.judging import Measured, decided
 from bench.presentations.mutation import Noticed
@@ -14,6 +15,7 @@ from bench.presentations.presentation import Mode, Presentation
 from realname.messages import RegistrationDecided
 from realname.policy import Policy
 from workers.evaluation.rates import rate_of
+from workers.evaluation.wording import interval
 
 Row = tuple[Presentation, Measured, RegistrationDecided]
 SHOWN_IDS = 4
@@ -40,20 +42,20 @@ def without_layer(rows: Sequence[Row]) -> list[Row]:
 
 
 def show_suite(console: Console, rows: Sequence[Row]) -> None:
-    """One row a species and mode: n, verdicts, decisive reasons, whether the named layers were found."""
-    table = Table(
-        "species", "mode", "n", "approved", "verdicts", "decisive", "named layer", title="The suite", title_justify="left"
-    )
+    """One row a species and mode: n, approved with its interval, verdicts, decisive reasons, whether named layers were found."""
+    title = "The suite (95 % intervals take cuts as independent; those of one clip are not, so the truth is wider)"
+    table = Table("species", "mode", "n", "approved", "verdicts", "decisive", "named layer", title=title, title_justify="left")
     for species, mode in dict.fromkeys((row[0].species, row[1].mode) for row in rows):
         own = [row for row in rows if (row[0].species, row[1].mode) == (species, mode)]
         verdicts = Counter(row[2].verdict for row in own)
+        approved = rate_of(verdicts.pop("approved", 0), len(own))
         decisive = Counter(str(row[2].reasons[0]) for row in own)
         hits = sum(bool(set(row[0].layers) & set(row[2].reasons)) for row in own)
         table.add_row(
             species,
             mode,
             str(len(own)),
-            str(verdicts.pop("approved", 0)),
+            Text(f"{approved.errors} [{interval(approved)}]"),
             " ".join(f"{verdict} {count}" for verdict, count in verdicts.most_common()),
             " ".join(f"{reason} {count}" for reason, count in decisive.most_common(3)),
             f"{hits}/{len(own)}" if own[0][0].is_attack else "-",
