@@ -38,7 +38,9 @@ def _value(value: object) -> str:
 
 
 def _escaped(sign: str) -> str:
-    """As TOML's basic strings want it. Source: TOML 1.0, String."""
+    """As TOML's basic strings want it; a byte of a name that is no text becomes U+FFFD. Source: TOML 1.0, String."""
+    if "\ud800" <= sign <= "\udfff":
+        return "\ufffd"
     if sign in '"\\':
         return "\\" + sign
     return sign if sign.isprintable() else f"\\U{ord(sign):08x}"

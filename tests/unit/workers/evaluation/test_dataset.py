@@ -112,3 +112,17 @@ def test_a_folder_with_nothing_in_it_says_what_is_needed(tmp_path: Path) -> None
         read_dataset(tmp_path)
     with pytest.raises(DatasetWrong, match="is not there"):
         read_dataset(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("x.jpg,x.jpg,yes,", "line 3: a and b are one image"),
+        ("p.jpg,q.jpg,no,", "line 3: these two images are a pair in line 2 already"),
+        ("q.jpg,./p.jpg,yes,", "line 3: these two images are a pair in line 2 already"),
+    ],
+)
+def test_each_pair_of_images_counts_once(tmp_path: Path, line: str, words: str) -> None:
+    manifest(tmp_path, "p.jpg,q.jpg,yes,", line, name="pairs.csv", header="a,b,mated,lookalike")
+    with pytest.raises(DatasetWrong, match=words):
+        read_dataset(tmp_path)

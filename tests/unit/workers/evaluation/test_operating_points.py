@@ -98,6 +98,11 @@ def test_the_file_reads_as_what_was_written_and_warns():
     assert msgspec.toml.decode(to_toml(bare), type=Calibration) == bare
 
 
+def test_a_folders_name_that_is_no_text_does_not_spoil_the_file():
+    named = msgspec.structs.replace(calibration_of(scores(1000), ORIGIN), dataset="fotos-\udce9")
+    assert msgspec.toml.decode(to_toml(named), type=Calibration).dataset == "fotos-\ufffd"
+
+
 def test_an_interval_holds_its_rate_and_never_passes_one():
     low, high = around(0.01, 0.004)
     assert 0 < low < 0.01 < high < 0.03
