@@ -38,6 +38,8 @@ QUICK = (
     "outside_visit-01",
     "file_tool-01",
     "others_document-01",
+    "two_pictures-01",
+    "two_pictures-04",
     "own_frame-01",
     "own_frame-09",
     "face_changes-01",

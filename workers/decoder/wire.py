@@ -38,6 +38,8 @@ class Because(StrEnum):
     SECONDS = "seconds"
     BYTES = "bytes"  # decoded frames of more than frames_bytes_max
     SIZE_CHANGED = "size_changed"
+    ANIMATED = "animated"  # a portrait of several frames
+    TRANSPARENT = "transparent"  # a portrait that shows what lies behind it
     CORRUPT = "corrupt"
     EMPTY = "empty"  # not one frame
     UNEXPECTED = "unexpected"  # an error that the libraries do not document

@@ -1,5 +1,7 @@
 """What the decoder makes of portraits, honest and hostile."""
 
+import math
+import zlib
 from pathlib import Path
 
 import cv2
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from bench.presentations.attacks_document import Lay, played_after, seen_through
 from realname.errors import BadRecording
 from realname.reasons import Reason
 from tests.recordings import picture, picture_bytes, with_orientation
@@ -37,13 +40,54 @@ def test_a_large_picture_that_is_scaled_while_it_is_decoded_is_turned_upright_to
     assert shared.decode_portrait(with_orientation(lying, 6)).shape == (1600, 1200, 3)
 
 
-def test_grey_alpha_and_sixteen_bits_become_plain_colour(shared: Watched):
-    grey = picture(64, 48)[..., 0]
-    with_alpha = np.dstack([picture(64, 48), np.full((48, 64), 128, np.uint8)])
-    deep = picture(64, 48).astype(np.uint16) * 257
-    for pixels in (grey, with_alpha, deep):
-        assert shared.decode_portrait(picture_bytes(".png", pixels)).shape == (48, 64, 3)
-    assert difference(shared.decode_portrait(picture_bytes(".png", deep)), picture(64, 48)) < 1
+def test_grey_and_sixteen_bits_become_plain_colour(shared: Watched):
+    colour = picture(64, 48)
+    grey = colour[..., 0]
+    assert difference(shared.decode_portrait(picture_bytes(".png", grey)), np.dstack([grey] * 3)) == 0
+    assert difference(shared.decode_portrait(picture_bytes(".png", colour.astype(np.uint16) * 257)), colour) < 1
+
+
+def with_alpha(alpha: int, depth: type[np.unsignedinteger] = np.uint8) -> np.ndarray:
+    """A picture of 64 x 48 BGRA; alpha: 0..255, of the pixel in its middle, all others are opaque."""
+    opaque = np.full((48, 64), 255, np.uint8)
+    opaque[24, 32] = alpha
+    return np.dstack([picture(64, 48), opaque]).astype(depth) * (257 if depth is np.uint16 else 1)
+
+
+@pytest.mark.parametrize(("kind", "depth"), [(".png", np.uint8), (".png", np.uint16), (".webp", np.uint8)])
+def test_an_alpha_channel_is_dropped_where_it_is_opaque_and_refused_where_one_pixel_is_not(shared: Watched, kind, depth):
+    """What shines through is up to the page behind it: a clerk would be shown another picture than what is matched."""
+    assert difference(shared.decode_portrait(picture_bytes(kind, with_alpha(255, depth))), picture(64, 48)) < 1
+    refused(shared, picture_bytes(kind, with_alpha(254, depth)))
+
+
+@pytest.mark.parametrize("kind", [".png", ".webp"])
+@pytest.mark.parametrize("lay", [seen_through, played_after])
+def test_a_file_that_shows_one_picture_and_holds_another_is_refused(shared: Watched, kind: str, lay: Lay):
+    shown = np.ascontiguousarray(picture(64, 48)[::-1])
+    refused(shared, lay(picture(64, 48), shown, kind))
+
+
+def test_a_colour_that_a_palette_or_a_plain_png_calls_transparent_is_refused(shared: Watched):
+    """Of colour type 2 with a tRNS chunk, ISO/IEC 15948 11.3.2.1: every pixel of one colour."""
+    body = picture_bytes(".png", np.full((48, 64, 3), 90, np.uint8))
+    chunk = b"tRNS" + bytes([0, 90] * 3)
+    at = body.index(b"IDAT") - 4
+    refused(shared, body[:at] + (6).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + body[at:])
+
+
+def refused(decoder: Watched, body: bytes) -> None:
+    with pytest.raises(BadRecording) as refusal:
+        decoder.decode_portrait(body)
+    assert refusal.value.reason is Reason.PORTRAIT_UNREADABLE
+
+
+def test_the_largest_picture_with_alpha_fits_into_the_child_s_memory():
+    side = math.isqrt(LIMITS.portrait_pixels_max)
+    opaque = np.full((side, side, 4), 65535, np.uint16)
+    with watched(replace(LIMITS, within_s=60.0)) as decoder:
+        assert decoder.decode_portrait(picture_bytes(".png", opaque)).shape == (1600, 1600, 3)
+        assert decoder.deaths == []
 
 
 @pytest.mark.parametrize("kind", [".jpg", ".png"])

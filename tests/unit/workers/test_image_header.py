@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.presentations.attacks_document import played_after
 from tests.recordings import picture, picture_bytes, with_orientation
-from workers.decoder.image_header import size_of
+from workers.decoder.image_header import has_alpha, is_animated, size_of
 
 
 @pytest.mark.parametrize("kind", [".jpg", ".png", ".webp"])
@@ -21,6 +22,39 @@ def test_a_lossless_webp_says_its_size():
     # VP8L: signature byte, then 14 bits of width - 1 and 14 bits of height - 1 (RFC 9649, section 3.4).
     bits = (123 - 1) | (77 - 1) << 14
     assert size_of(b"RIFF\x24\x08\x00\x00WEBPVP8L\x18\x08\x00\x00\x2f" + bits.to_bytes(4, "little") + bytes(16)) == (123, 77)
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png", ".webp"])
+def test_a_plain_picture_is_not_animated_and_has_no_alpha(kind: str):
+    body = picture_bytes(kind, picture(123, 77))
+    assert not is_animated(body)
+    assert not has_alpha(body)
+
+
+@pytest.mark.parametrize("kind", [".png", ".webp"])
+def test_an_animation_is_known_by_its_chunks(kind: str):
+    body = played_after(picture(123, 77), picture(123, 77, 5), kind)
+    assert is_animated(body)
+    assert size_of(body) == (123, 77)
+
+
+def test_a_webp_that_only_says_that_it_is_animated_is_taken_at_its_word():
+    plain = picture_bytes(".webp", picture(123, 77))
+    extended = b"VP8X" + (10).to_bytes(4, "little") + bytes([0x02, 0, 0, 0, 122, 0, 0, 76, 0, 0])
+    assert is_animated(plain[:12] + extended + plain[12:])
+
+
+def test_the_letters_of_an_animation_in_a_picture_s_own_bytes_make_none():
+    body = picture_bytes(".png", picture(123, 77))
+    at = body.index(b"IDAT") - 4
+    text = (4 + 8).to_bytes(4, "big") + b"tEXt" + b"acTLtRNSANIM" + bytes(4)
+    assert not is_animated(body[:at] + text + body[at:])
+    assert not has_alpha(body[:at] + text + body[at:])
+
+
+@pytest.mark.parametrize("kind", [".png", ".webp"])
+def test_an_alpha_channel_is_known_by_the_header(kind: str):
+    assert has_alpha(picture_bytes(kind, np.dstack([picture(123, 77), np.full((77, 123), 100, np.uint8)])))
 
 
 def test_the_size_is_as_stored_before_it_is_turned():
@@ -50,3 +84,5 @@ def test_no_picture_has_no_size():
 def test_noise_after_a_true_start_gives_a_size_or_none(start: bytes, noise: bytes):
     size = size_of(start + noise)
     assert size is None or min(size) > 0
+    assert isinstance(is_animated(start + noise), bool)
+    assert isinstance(has_alpha(start + noise), bool)
