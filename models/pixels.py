@@ -80,9 +80,10 @@ def to_numbers(image: Image, entry: ModelEntry) -> NDArray[np.float32]:
         gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32)
         planes = ((gray - np.float32(mean[0])) * np.float32(scale[0]))[None]
     else:
-        one = scale[0] if len(set(scale)) == 1 else 1.0  # OpenCV takes one scale for all channels
+        is_uniform = len(set(scale)) == 1
+        one = scale[0] if is_uniform else 1.0  # OpenCV takes one scale for all channels
         planes = cv2.dnn.blobFromImage(image, one, mean=mean, swapRB=entry.colour == "RGB")[0]
-        if one != scale[0]:
+        if not is_uniform:
             planes *= np.array(scale, np.float32)[:, None, None]
     return planes if entry.layout == "NCHW" else np.ascontiguousarray(planes.transpose(1, 2, 0))
 

@@ -126,6 +126,16 @@ def test_each_channel_may_have_its_own_mean_and_scale_in_the_models_order():
     np.testing.assert_allclose(to_numbers(image, entry(colour="RGB", pixels=pixels)), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [(1.0, 0.5, 0.25), (0.5, 1.0, 0.25), (0.25, 0.25, 1.0), (2.0, 2.0, 2.0), (1.0, 1.0, 1.0)])
+@pytest.mark.parametrize("colour", ["RGB", "BGR"])
+def test_each_channel_s_scale_counts_whatever_the_first_one_is(colour: str, scale: tuple[float, ...]):
+    image = noise(5, 7)
+    ordered = image[:, :, ::-1] if colour == "RGB" else image
+    expected = ((ordered.astype(np.float32) - np.float32((3, 20, 100))) * np.float32(scale)).transpose(2, 0, 1)
+    numbers = to_numbers(image, entry(colour=colour, pixels=Pixels(mean=(3.0, 20.0, 100.0), scale=scale)))
+    np.testing.assert_allclose(numbers, expected, atol=1e-4)
+
+
 def test_a_model_may_read_channels_last_or_gray():
     image = noise(37, 53)
     np.testing.assert_array_equal(to_numbers(image, entry(colour="BGR", layout="NHWC")), image.astype(np.float32))
