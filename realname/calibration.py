@@ -1,7 +1,8 @@
 """Which false match rate a similarity stands for. Made by `realname calibrate` from labelled pairs; named by a policy.
 
 A threshold is stated as an FMR; the table says which similarity that is for one embedding model. Between its points
-log10(FMR) is linear in the similarity; beyond them nothing is extrapolated: the end point is as far as the data goes.
+log10(FMR) is linear in the similarity; beyond them nothing is extrapolated: the end point is as far as the data goes. A
+similarity above the last point stands for at most that point's FMR, one below the first for an FMR that nobody knows.
 """
 
 from __future__ import annotations
@@ -87,10 +88,10 @@ class Calibration(Struct, frozen=True, forbid_unknown_fields=True):
         ends = f"{self.points[-1].fmr:g} to {self.points[0].fmr:g}"
         raise ValueError(f"calibration {self.name}: FMR {fmr:g} is outside of {ends}")
 
-    def fmr_at(self, similarity: float) -> float:
-        """The FMR that this similarity stands for, held at the table's ends."""
-        if similarity <= self.points[0].similarity:
-            return self.points[0].fmr
+    def fmr_at(self, similarity: float) -> float | None:
+        """The FMR that this similarity stands for: at most the last point's beyond it, None (higher, unknown) below the first."""
+        if similarity < self.points[0].similarity:
+            return None
         for wider, stricter in pairwise(self.points):
             if similarity <= stricter.similarity:
                 share = (similarity - wider.similarity) / (stricter.similarity - wider.similarity)

@@ -202,7 +202,8 @@ class Score(Struct, frozen=True):
     """A measured value beside the threshold it was held against.
 
     fmr:       the false match rate the threshold stands for. value_fmr: the one that the value itself stands for, by
-               the policy's calibration; held at the calibration's ends where the value lies beyond them.
+               the policy's calibration. Beyond its strict end it is at most that end's; None below its other end (higher
+               than any rate in it, how much is not known), and for another model than the calibration's.
     """
 
     name: Annotated[str, Meta(max_length=40)]

@@ -26,9 +26,14 @@ def test_a_rate_that_the_data_does_not_reach_is_no_threshold():
         TABLE.similarity_at(1e-5)
 
 
-@pytest.mark.parametrize(("similarity", "fmr"), [(-1.0, 1e-2), (0.99, 1e-4)])
-def test_a_similarity_beyond_the_table_stands_for_its_end(similarity, fmr):
-    assert TABLE.fmr_at(similarity) == fmr
+@pytest.mark.parametrize("similarity", [-1.0, -0.047, 0.2999])
+def test_a_similarity_below_the_table_stands_for_no_rate_that_anybody_knows(similarity):
+    """Half of all strangers are above 0: a reader must not be told that one in a hundred is."""
+    assert TABLE.fmr_at(similarity) is None
+
+
+def test_a_similarity_above_the_table_stands_for_at_most_its_last_rate():
+    assert TABLE.fmr_at(0.99) == TABLE.fmr_at(0.5) == 1e-4
 
 
 def test_points_out_of_order_are_no_table():

@@ -197,6 +197,13 @@ def test_a_decision_carries_scores_beside_thresholds_and_the_evidence_of_sealed_
     assert any("without cues" in note for note in decided.notes)
 
 
+def test_a_stranger_s_similarity_is_given_no_false_match_rate():
+    decided = decide(a_submission(), Evidence(a_live_report(), a_match(similarity=-0.047)), POLICY, decided_at=NOON)
+    similarity = next(score for score in decided.scores if score.name == "similarity")
+    assert similarity.value_fmr is None
+    assert similarity.fmr == 1e-4
+
+
 def test_an_unreadable_record_goes_to_a_person():
     decided = unreadable(a_submission().id, operator="north", store="unknown", policy=POLICY, at=NOON)
     assert (decided.verdict, decided.reasons) == ("review", (Reason.RECORD_UNREADABLE,))
