@@ -141,6 +141,40 @@ def test_a_portrait_that_is_a_frame_of_the_clip_is_known_for_a_copy(real_models:
     assert among.similarities == alone.similarities
 
 
+def test_chips_that_were_cut_for_another_embedder_are_not_compared(real_models: Models, person_a: Person):
+    """A worker with another profile cut them; the portrait's own quality is measured nevertheless."""
+    other = pack_chip(np.full((150, 150, 3), 90, np.uint8))
+    report = judge_match(person_a.photo, [other, person_a.chips[1]], real_models, POLICY)
+    assert report.similarity is None
+    assert report.copy_correlation is None
+    assert report.portrait == ()
+    assert report.quality["inter_eye_distance_px"] == pytest.approx(144, abs=6)
+
+
+def test_two_documents_of_two_people_in_one_picture_are_several(
+    real_models: Models, media_folder: Path, person_a: Person, person_p: Person
+):
+    """Read on their way to the clerk, who sees both, and matched by only one of them."""
+
+    def beside(left: documents.Image, right: documents.Image) -> documents.Image:
+        desk = documents.desk(2000, 1200, np.random.default_rng(4))
+        scene = documents.placed(documents.card(left, seed=1), desk, share=0.45, at=(0.26, 0.5))
+        return documents.placed(documents.card(right, seed=2), scene.picture, share=0.45, at=(0.74, 0.5)).picture
+
+    other = media.photo_of(media_folder, media.A_PORTRAIT_OTHER)
+    same = documents.face_photo(other, points_of(real_models, other), 480, 620)
+    for pair in ((person_a.photo, person_p.photo), (person_p.photo, person_a.photo)):
+        assert match(beside(*pair), person_a, real_models).portrait == (Reason.PORTRAIT_SEVERAL_FACES,)
+    assert match(beside(person_a.photo, same), person_a, real_models).portrait == ()
+
+
+def test_a_card_with_two_people_s_photos_of_one_size_is_several(real_models: Models, person_a: Person, person_p: Person):
+    card = documents.card(person_a.photo, ghost=False)
+    card[200:510, 700:940] = cv2.resize(person_p.photo, (240, 310), interpolation=cv2.INTER_AREA)
+    scene = documents.on_desk(card, width=1600, height=1200, roll_deg=20.0)
+    assert match(scene.picture, person_a, real_models).portrait == (Reason.PORTRAIT_SEVERAL_FACES,)
+
+
 def test_without_a_glimpse_nothing_is_said_of_copies(real_models: Models, person_a: Person):
     for chips in (person_a.chips[:1], [person_a.chips[0], b"glimpses" + bytes(648)]):  # the second of an older worker
         report = judge_match(person_a.photo, chips, real_models, POLICY)

@@ -17,6 +17,7 @@ from models.pixels import Image
 from models.registry import Models
 from workers.matching.card import Corners, find_cards, flattened, sides_px
 from workers.matching.selection import (
+    alike,
     close_up,
     in_cards,
     needs_close_up,
@@ -49,6 +50,7 @@ class Found:
 
     strange: see selection.strangeness.
     single: ISO/IEC 29794-5 single face present, over the faces of the view.
+    alike:  other faces of the view, about as large: nothing says which is the document's, unless all are of one person.
     """
 
     view: Image
@@ -56,14 +58,22 @@ class Found:
     points: Points
     strange: float
     single: float
+    alike: tuple[Face, ...] = ()
 
 
 def find_portrait(picture: Image, models: Models) -> Found | Missing:
     """The document's portrait.
 
     Looked for where it usually is, upright. Only where nothing plausible is found: in the picture turned by quarters, on
-    cards as seen from above, in parts of the picture.
+    cards as seen from above, in parts of the picture. Of two people who are shown alike, none is chosen.
     """
+    found = _likeliest(picture, models)
+    if isinstance(found, Found) and found.alike and not _one_person(found, found.alike, models):
+        return Missing.SEVERAL
+    return found
+
+
+def _likeliest(picture: Image, models: Models) -> Found | Missing:
     cards = find_cards(picture)
     first = _upright(picture, cards, models)
     if first is Missing.SEVERAL or (isinstance(first, Found) and first.strange <= USUAL_MAX):
@@ -102,7 +112,7 @@ def _upright(view: Image, cards: Sequence[Corners], models: Models) -> Found | M
     if inside is not None:  # a face beside a document is not its portrait
         return inside
     others = rivals(faces, chosen)
-    return found if not others or _one_person(view, others, chosen, models) else Missing.SEVERAL
+    return found if not others or _one_person(found, others, models) else Missing.SEVERAL
 
 
 def _is_plausible(found: Found | Missing) -> bool:
@@ -118,11 +128,15 @@ def _closest(seen: Sequence[Found | Missing]) -> Found | Missing:
     return Missing.SEVERAL if Missing.SEVERAL in seen else Missing.NONE
 
 
-def _one_person(picture: Image, others: Sequence[Face], chosen: Face, models: Models) -> bool:
-    """Whether the other faces are ghost images of the chosen one."""
-    faces = [chosen, *others]
-    points = models.landmarks.locate_many([(picture, face.box) for face in faces])
-    embeddings = models.embedder.embed(np.stack([models.embedder.cut(picture, each) for each in points]))
+def _one_person(found: Found, others: Sequence[Face], models: Models) -> bool:
+    """Whether the other faces of its view are ghost images of the one that was found."""
+    points = models.landmarks.locate_many([(found.view, face.box) for face in others])
+    return _are_one([(found.view, each) for each in (found.points, *points)], models)
+
+
+def _are_one(shown: Sequence[tuple[Image, Points]], models: Models) -> bool:
+    """Whether all are of the first one's person. At least two."""
+    embeddings = models.embedder.embed(np.stack([models.embedder.cut(*each) for each in shown]))
     return bool(models.embedder.compare(embeddings[:1], embeddings[1:]).min() >= SAME_PERSON_MIN)
 
 
@@ -135,18 +149,23 @@ def _refined(view: Image, chosen: Face, faces: Sequence[Face], models: Models) -
         chosen = chosen if closer is None else _moved(closer, part)
     points = models.landmarks.locate(view, chosen.box)
     single = single_face_of([float(area(face.box)) for face in faces])
-    return Found(view, chosen.box, points, strangeness(points, chosen), single)
+    return Found(view, chosen.box, points, strangeness(points, chosen), single, tuple(alike(faces, chosen)))
 
 
-def _inside(picture: Image, cards: Sequence[Corners], models: Models) -> Found | None:
-    """The portrait on one of the cards, seen from above; only a plausible one: a pattern may look like a face."""
-    for corners in cards[:CARDS_LOOKED_AT]:
-        above = flattened(picture, corners, min(CARD_PX, round(sides_px(corners)[0])))
-        found = [each for view in _quarters(above, (0, 1, 2, 3)) for each in _looked_at(view, models)]
-        closest = min(found, key=lambda each: each.strange, default=None)
-        if closest is not None and closest.strange <= STRANGE_MAX:
-            return closest
-    return None
+def _inside(picture: Image, cards: Sequence[Corners], models: Models) -> Found | Missing | None:
+    """The portrait on one of the cards, seen from above; cards that show different people are not told apart."""
+    found = [each for corners in cards[:CARDS_LOOKED_AT] for each in _from_above(picture, corners, models)]
+    if len(found) > 1 and not _are_one([(each.view, each.points) for each in found], models):
+        return Missing.SEVERAL
+    return found[0] if found else None
+
+
+def _from_above(picture: Image, card: Corners, models: Models) -> list[Found]:
+    """One or none; only a plausible one: a pattern may look like a face."""
+    above = flattened(picture, card, min(CARD_PX, round(sides_px(card)[0])))
+    found = [each for view in _quarters(above, (0, 1, 2, 3)) for each in _looked_at(view, models)]
+    closest = min(found, key=lambda each: each.strange, default=None)
+    return [] if closest is None or closest.strange > STRANGE_MAX else [closest]
 
 
 def _in_parts(picture: Image, models: Models) -> Iterator[Found]:

@@ -56,6 +56,13 @@ def rivals(faces: Sequence[Face], chosen: Face) -> list[Face]:
     return sorted(others, key=lambda face: -float(area(face.box)))[:2]
 
 
+def alike(faces: Sequence[Face], chosen: Face) -> list[Face]:
+    """The rivals that are printed as large as the chosen one, by half or double its area; a ghost image is smaller."""
+    size = float(area(chosen.box))
+    large = [face for face in faces if GHOST_AREA_MAX <= float(area(face.box)) / size <= 1 / GHOST_AREA_MAX]
+    return rivals(large, chosen) if large else []
+
+
 def strangeness(points: Points, face: Face) -> float:
     """How far a face is from an upright one: about 1.3, and above 3 on its side or on its head.
 
