@@ -114,6 +114,22 @@ def test_open_eyes_and_a_closed_mouth_have_the_larger_numbers():
     assert quality(chip(), points=gaping).mouth_closed < quality(chip()).mouth_closed - 0.2
 
 
+def test_one_wide_open_eye_does_not_hide_that_the_other_is_shut():
+    winking = head(eye_open=0.3)
+    winking[42:48, 1] = winking[42, 1]
+    assert quality(chip(), points=winking).eyes_open == 0
+
+
+@pytest.mark.parametrize(("nose_moves_px", "sign"), [(-8.0, 1), (8.0, -1)])
+def test_a_head_that_looks_up_has_a_positive_pitch(nose_moves_px: float, sign: int):
+    """Looking up brings the nose tip nearer to the eyes."""
+    level = head()
+    nodding = level.copy()
+    nodding[30, 1] += nose_moves_px
+    change = quality(chip(), points=nodding).head_pose_pitch_deg - quality(chip(), points=level).head_pose_pitch_deg
+    assert change * sign > 5
+
+
 def test_of_two_like_faces_none_is_single():
     assert single_face_of([100.0]) == 1
     assert single_face_of([100.0, 100.0, 5.0]) == 0
