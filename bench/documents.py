@@ -6,7 +6,9 @@ says little of real holograms, papers and printers. Nothing made here is ever co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -138,6 +140,55 @@ def glare(picture: Image, middle: tuple[float, float], radius_px: float) -> Imag
     away = np.hypot(x - middle[0], y - middle[1]) / max(radius_px, 1e-6)
     light = np.clip(1.6 - 0.6 * away**2, 0, 1)[..., None]
     return np.clip(picture + 255 * light, 0, 255).astype(np.uint8)
+
+
+def soft_glare(picture: Image, middle: tuple[float, float], radius_px: float, *, level: float) -> Image:
+    """A dull reflection: towards one grey level, nowhere saturated. radius_px: its standard deviation."""
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    light = np.exp(-((x - middle[0]) ** 2 + (y - middle[1]) ** 2) / (2 * radius_px**2))[..., None]
+    return (picture * (1 - light) + level * light).astype(np.uint8)
+
+
+def iridescent(picture: Image, strength: float) -> Image:
+    """Under a hologram's coloured bands, all over."""
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    bands = np.stack([np.maximum(np.sin((x + 2 * y) / 14 + phase), 0) for phase in (0, 2, 4)], axis=-1)
+    return np.clip(picture + 255 * strength * bands, 0, 255).astype(np.uint8)
+
+
+def covered(picture: Image, share: tuple[float, float, float, float]) -> Image:
+    """A finger over part of it. share: x0, y0, x1, y1 in shares of the picture."""
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = (round(each * side) for each, side in zip(share, (width, height) * 2, strict=True))
+    made = picture.copy()
+    made[y0:y1, x0:x1] = (120, 150, 200)
+    return made
+
+
+def shaded(picture: Image, light: float) -> Image:
+    """The left half in shadow."""
+    made = picture.astype(np.float32)
+    made[:, : made.shape[1] // 2] *= light
+    return made.astype(np.uint8)
+
+
+def shaken(picture: Image, length_px: int) -> Image:
+    """Moved downwards while it was taken."""
+    return _image(cv2.blur(picture, (1, length_px)))
+
+
+SPOILT: dict[str, Callable[[Image], Image]] = {
+    "hologram .3": partial(iridescent, strength=0.3),
+    "hologram .5": partial(iridescent, strength=0.5),
+    "hologram .8": partial(iridescent, strength=0.8),
+    "dull glare to 240": lambda photo: soft_glare(photo, (0.55 * photo.shape[1], 0.5 * photo.shape[0]), 48, level=240),
+    "half in shadow, .15": partial(shaded, light=0.15),
+    "half in shadow, .05": partial(shaded, light=0.05),
+    "finger over the eyes": partial(covered, share=(0, 0.37, 1, 0.49)),
+    "finger over half the face": partial(covered, share=(0.5, 0.2, 1, 1)),
+    "finger over the mouth": partial(covered, share=(0, 0.62, 1, 0.9)),
+    "shaken by 21 px": partial(shaken, length_px=21),
+}
 
 
 def blurred(picture: Image, sigma_px: float) -> Image:

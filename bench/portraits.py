@@ -30,7 +30,7 @@ from realname.policy import Policy, load_policy
 from realname.settings import Fetch, Worker, read_settings
 from workers.chips import luma_of
 from workers.matching.portrait import Found, Missing, find_portrait
-from workers.quality import Quality, quality_of
+from workers.quality import Quality, portrait_doubts, portrait_faults, quality_of
 
 PHOTO_W_PX, PHOTO_H_PX = 480, 620  # an identity photo before anything is done to it: 144 px between the eyes
 PORTRAITS = {  # person -> portraits; of A and P stills, of B and W frames of another part of the session
@@ -145,15 +145,29 @@ def degradations() -> Iterator[tuple[str, Callable[[Image], Image]]]:
         yield f"blurred by {sigma} px, 60 px", partial(_blurred, sigma=sigma)
     for radius in (0.3, 0.5, 0.7, 1.0):
         yield f"glare, radius {radius:g} eye distances", partial(_glaring, radius=radius)
+    for name, spoil in documents.SPOILT.items():
+        yield f"{name}, 60 px", lambda photo, spoil=spoil: spoil(_at_eyes(photo, eyes_px=60))
 
 
 def resistance_table(people: People, models: Models, policy: Policy) -> Table:
     """One row a degradation: genuine and impostor similarities, and what the quality rules would judge by."""
     title = f"Similarity (accept {policy.accept_min:.3f}, review {policy.review_min:.3f})"
-    columns = ("portrait", "found", "genuine n", "least", "median", "accepted", "impostor n", "highest", "sharpness", "no glare")
+    columns = (
+        "portrait",
+        "found",
+        "genuine n",
+        "least",
+        "median",
+        "accepted",
+        "impostor n",
+        "highest",
+        "sharpness",
+        "no glare",
+        "unfit, poor, refused",
+    )
     table = Table(*columns, title=title)
     for name, change in degradations():
-        genuine, impostor, looks, shown = _compared(people, change, models)
+        genuine, impostor, looks, shown, blamed = _compared(people, change, models, policy)
         accepted = sum(value >= policy.accept_min for value in genuine)
         scores = (
             (f"{min(genuine):.2f}", f"{float(np.median(genuine)):.2f}", f"{accepted}/{len(genuine)}") if genuine else ("", "", "")
@@ -161,14 +175,16 @@ def resistance_table(people: People, models: Models, policy: Policy) -> Table:
         sharp = f"{min(one.sharpness for one in looks):.0f}-{max(one.sharpness for one in looks):.0f}" if looks else ""
         clear = f"{min(one.over_exposure_prevention for one in looks):.2f}" if looks else ""
         highest = f"{max(impostor):.2f}" if impostor else ""
-        table.add_row(name, f"{len(looks)}/{shown}", str(len(genuine)), *scores, str(len(impostor)), highest, sharp, clear)
+        table.add_row(
+            name, f"{len(looks)}/{shown}", str(len(genuine)), *scores, str(len(impostor)), highest, sharp, clear, blamed
+        )
     return table
 
 
 def _compared(
-    people: People, change: Callable[[Image], Image], models: Models
-) -> tuple[list[float], list[float], list[Quality], int]:
-    genuine, impostor, looks, shown = [], [], [], 0
+    people: People, change: Callable[[Image], Image], models: Models, policy: Policy
+) -> tuple[list[float], list[float], list[Quality], int, str]:
+    genuine, impostor, looks, shown, blamed = [], [], [], 0, Counter[str]()
     for person, photos in people.photos.items():
         others = np.concatenate([*(live for name, live in people.live.items() if name != person), people.strangers])
         for photo in photos:
@@ -177,9 +193,20 @@ def _compared(
             if isinstance(found, Found):
                 looks.append(_looks(found))
                 embedding = _embedded(found.view, found.points, models)
-                genuine += models.embedder.compare(embedding, people.live[person])[0].tolist()
+                own = models.embedder.compare(embedding, people.live[person])[0].tolist()
+                genuine += own
+                blamed.update(_blamed(found, looks[-1], value, policy) for value in own)
                 impostor += models.embedder.compare(embedding, others)[0].tolist()
-    return genuine, impostor, looks, shown
+    return genuine, impostor, looks, shown, " / ".join(str(blamed[what]) for what in ("unfit", "poor", "refused"))
+
+
+def _blamed(found: Found, looks: Quality, similarity: float, policy: Policy) -> str:
+    """What becomes of a genuine pair that is unlike."""
+    if portrait_faults(looks, policy.match):
+        return "unfit"
+    if similarity >= policy.review_min:
+        return "compared"
+    return "poor" if portrait_doubts(looks, found.strange, policy.match) else "refused"
 
 
 def _looks(found: Found) -> Quality:

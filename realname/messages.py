@@ -182,6 +182,7 @@ class MatchReport(Struct, frozen=True, tag="realname.match.report.v1", tag_field
     similarity: cosine of the portrait's embedding and the mean of the frames', -1..1; None without a portrait.
     copy_correlation: highest correlation of the portrait's chip with a frame's chip, -1..1 (1 = the same photo).
     frames_similarity_min: least similarity of any two of the frames; low means that they show several people.
+    doubts: why a low similarity may be the portrait's fault, though it is fit to be compared.
     """
 
     portrait: tuple[Reason, ...] = ()
@@ -196,6 +197,7 @@ class MatchReport(Struct, frozen=True, tag="realname.match.report.v1", tag_field
     waited_s: float = 0.0
     ran_s: float = 0.0
     frames_similarity_min: float | None = None
+    doubts: tuple[Reason, ...] = ()
 
 
 class Score(Struct, frozen=True):

@@ -96,6 +96,7 @@ class QualityRules(Struct, frozen=True, forbid_unknown_fields=True):
     sharpness_min: float
     eyes_visible_min: Unit
     head_pose_roll_deg_max: float
+    contrast_min: float = 0.0
 
 
 class BlinkRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,6 +160,13 @@ class MatchRules(Struct, frozen=True, forbid_unknown_fields=True):
     portrait_over_exposure_prevention_min: Unit  # below: a reflection lies on it
     portrait_sharpness_min: float
     frames: int
+    # A portrait beyond any of these is compared, but where it is unlike, that is taken for the picture's fault: a retry.
+    sure_strangeness_max: float = 1e9  # see workers/matching/selection.py
+    sure_sharpness_min: float = 0.0
+    sure_eye_distance_px_min: float = 0.0
+    sure_eyes_visible_max: Unit = 1.0  # eyes as light as the cheeks below them are covered
+    sure_contrast_min: float = 0.0
+    sure_contrast_max: float = 1e9
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):

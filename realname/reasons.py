@@ -34,6 +34,7 @@ class Reason(StrEnum):
     BLURRED = "blurred"
     FRAME_RATE_TOO_LOW = "frame_rate_too_low"
     UNEVEN_LIGHT = "uneven_light"
+    HAZY = "hazy"
     EYES_COVERED = "eyes_covered"
     HEAD_TILTED = "head_tilted"
     PORTRAIT_UNREADABLE = "portrait_unreadable"
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     PORTRAIT_GLARE = "portrait_glare"
     PORTRAIT_BLURRED = "portrait_blurred"
     PORTRAIT_SEVERAL_FACES = "portrait_several_faces"
+    PORTRAIT_POOR = "portrait_poor"
     # Layers against attacks. What each leads to is the policy's to say.
     PRESENTATION_ATTACK = "presentation_attack"
     FLAT_FACE = "flat_face"

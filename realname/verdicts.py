@@ -112,7 +112,11 @@ def _weighed(
 ) -> Iterator[_Finding]:
     """The layers that fired, each as the policy weighs it."""
     for reason in _fired(submitted, liveness, match, policy):
-        verdict = _VERDICTS.get(policy.effect_of(reason))
+        effect = policy.effect_of(reason)
+        if reason is Reason.NOT_THE_SAME_PERSON and effect is Effect.REFUSED and match is not None and match.doubts:
+            yield from (_Finding("retry", doubt) for doubt in match.doubts)  # a bad picture refuses nobody
+            continue
+        verdict = _VERDICTS.get(effect)
         if verdict is not None:
             yield _Finding(verdict, reason)
     yield from _line_limit(submitted, policy)

@@ -8,7 +8,8 @@ second largest face's area to the largest's).
 Ours, since the standard's need models or masks that we do not have: illumination_uniformity (its overlap of the histograms of
 both sides, here of whole halves in coarse bins), sharpness (see chips.sharpness_of), head_pose_*_deg (ratios between points;
 pitch is unvalidated), eyes_visible (how light the eyes are against the cheeks), compression_artifacts (1 - the excess of
-steps on the grid of 8 pixels). All but the luminance and the angles: the larger, the better.
+steps on the grid of 8 pixels), contrast (what lies between the darkest and the lightest twentieth of the face, in its means:
+gain leaves it; fog, a greasy lens, a veil of light take it away). All but the luminance and the angles: the larger, the better.
 
 Judged are those with a threshold in the policy's [quality]. The others are reported: eyes_open does not tell our landmarks'
 shut eyes (.028-.040) from narrow open ones (.042 and more), the grid is gone where a codec smooths it, and nothing at hand
@@ -30,6 +31,7 @@ from workers.chips import CORE, luma_of, sharpness_of
 
 UNDER_EXPOSED_MAX, OVER_EXPOSED_MIN = 25, 247  # of 255; source: ISO/IEC 29794-5, exposure
 HISTOGRAM_BINS = 32  # coarse, so that noise of one level does not count as uneven light
+CONTRAST_PERCENTILES = (5, 95)  # of the core's pixels: neither pupils nor one reflection count
 CHIN = 8
 LID_PAIRS = (((37, 41), (38, 40)), ((43, 47), (44, 46)))  # upper and lower lid, image left and right
 LIP_PAIRS = ((61, 67), (62, 66), (63, 65))  # inner upper and lower lip
@@ -50,6 +52,7 @@ WORST_FIRST = (
     Reason.FRAME_RATE_TOO_LOW,
     Reason.TOO_DARK,
     Reason.TOO_BRIGHT,
+    Reason.HAZY,
     Reason.HEAD_TILTED,
     Reason.NO_FACE,
     Reason.SEVERAL_FACES,
@@ -65,7 +68,7 @@ Chip = NDArray[np.float32]  # (112, 112) gray, 0..255
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Components of one face. luminance_mean: 0..255; px and deg by their names; the others 0..1, larger is better."""
+    """Components of one face. luminance_mean: 0..255; px and deg by their names; sharpness, contrast: from 0; the others 0..1."""
 
     illumination_uniformity: float
     luminance_mean: float
@@ -81,6 +84,7 @@ class Quality:
     eyes_visible: float
     compression_artifacts: float
     single_face_present: float
+    contrast: float
 
 
 def quality_of(chip: Chip, points: Points, box: Box, *, yaw_deg: float, compression: float = 1.0, single: float = 1.0) -> Quality:
@@ -106,6 +110,7 @@ def quality_of(chip: Chip, points: Points, box: Box, *, yaw_deg: float, compress
         eyes_visible=_eyes_visible(chip),
         compression_artifacts=compression,
         single_face_present=single,
+        contrast=_contrast(face),
     )
 
 
@@ -123,6 +128,18 @@ def portrait_faults(looks: Quality, rules: MatchRules) -> list[Reason]:
         (looks.sharpness < rules.portrait_sharpness_min, Reason.PORTRAIT_BLURRED),
     ]
     return [reason for holds, reason in faults if holds]
+
+
+def portrait_doubts(looks: Quality, strange: float, rules: MatchRules) -> list[Reason]:
+    """Why a low similarity may be the fault of a portrait that is fit. strange: see selection.strangeness."""
+    is_sure = (
+        strange <= rules.sure_strangeness_max
+        and looks.sharpness >= rules.sure_sharpness_min
+        and looks.inter_eye_distance_px >= rules.sure_eye_distance_px_min
+        and looks.eyes_visible <= rules.sure_eyes_visible_max
+        and rules.sure_contrast_min <= looks.contrast <= rules.sure_contrast_max
+    )
+    return [] if is_sure else [Reason.PORTRAIT_POOR]
 
 
 def scene_faults(luminance_mean: float, rules: QualityRules) -> list[Reason]:
@@ -154,9 +171,11 @@ def capture_faults(typically: dict[str, float], rules: QualityRules) -> list[Rea
     luminance = typically["luminance_mean"]
     dark = typically["under_exposure_prevention"] < rules.under_exposure_prevention_min
     glaring = typically["over_exposure_prevention"] < rules.over_exposure_prevention_min
+    bright = glaring or luminance > rules.luminance_mean_max
     faults = [
         (dark or luminance < rules.luminance_mean_min, Reason.TOO_DARK),
-        (glaring or luminance > rules.luminance_mean_max, Reason.TOO_BRIGHT),
+        (bright, Reason.TOO_BRIGHT),
+        (not bright and typically["contrast"] < rules.contrast_min, Reason.HAZY),  # too much light takes contrast, too
         (abs(typically["head_pose_roll_deg"]) > rules.head_pose_roll_deg_max, Reason.HEAD_TILTED),
         (typically["inter_eye_distance_px"] < rules.inter_eye_distance_px_min, Reason.FACE_TOO_SMALL),
         (typically["illumination_uniformity"] < rules.illumination_uniformity_min, Reason.UNEVEN_LIGHT),
@@ -217,6 +236,11 @@ def _uniformity(chip: Chip) -> float:
         np.bincount(side.ravel(), minlength=HISTOGRAM_BINS) / side.size for side in (levels[:, :half], levels[:, -half:])
     )
     return float(np.minimum(left, right).sum())
+
+
+def _contrast(face: NDArray[np.float32]) -> float:
+    dark, light = np.percentile(face, CONTRAST_PERCENTILES)
+    return float(light - dark) / max(float(face.mean()), 1.0)
 
 
 def _eyes_visible(chip: Chip) -> float:

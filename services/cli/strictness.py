@@ -35,6 +35,7 @@ STRICTER: dict[str, dict[str, Way]] = {
         "sharpness_min": "more",
         "eyes_visible_min": "more",
         "head_pose_roll_deg_max": "less",
+        "contrast_min": "more",
     },
     "blink": {"closedness_min": "more", "hysteresis": "kept", "duration_s_max": "less"},
     "turn": {
@@ -64,6 +65,12 @@ STRICTER: dict[str, dict[str, Way]] = {
         "portrait_over_exposure_prevention_min": "more",
         "portrait_sharpness_min": "more",
         "frames": "more",
+        "sure_strangeness_max": "more",  # the surer of a portrait, the sooner an unlike one refuses
+        "sure_sharpness_min": "less",
+        "sure_eye_distance_px_min": "less",
+        "sure_eyes_visible_max": "more",
+        "sure_contrast_min": "less",
+        "sure_contrast_max": "more",
     },
     "cues": {"reaction_s_min": "more", "within_s": "less", "slack_s": "less"},
     "rules": {"lines_held_max": "less"},

@@ -109,6 +109,15 @@ def test_small_glaring_and_blurred_portraits_are_told_apart(real_models: Models,
     assert match(scaled(60), person_a, real_models).portrait == ()
 
 
+@pytest.mark.parametrize("name", documents.SPOILT)
+def test_a_spoilt_portrait_of_the_right_person_refuses_nobody(real_models: Models, person_a: Person, name: str):
+    """Accepted, unfit or doubted. Unspoilt it is not doubted: a stranger's is refused."""
+    small = media.scaled(200, 258)(person_a.photo)
+    report = match(documents.SPOILT[name](small), person_a, real_models)
+    assert report.portrait or report.doubts or (report.similarity or 0.0) >= POLICY.review_min
+    assert match(small, person_a, real_models).doubts == ()
+
+
 def test_an_upright_portrait_is_found_at_the_first_look(real_models: Models, person_a: Person):
     found = find_portrait(person_a.photo, real_models)
     assert isinstance(found, Found)

@@ -150,6 +150,12 @@ def test_other_sizes_and_bit_rates_change_nothing(checker, a, b, media_folder):
     assert verdict(judged(checker, a[0], coarse)) == ("approved", Reason.ALL_CHECKS_PASSED)
 
 
+def test_a_clip_through_a_veil_of_light_is_asked_for_again_and_not_taken_for_an_attack(checker, b, media_folder):
+    """B's PAD is .07 then, so the clip would be refused."""
+    veiled = media.cut(media_folder, media.B_BLINK_TURN, lambda frame: (frame * 0.4 + 120).astype(np.uint8))
+    assert verdict(judged(checker, b[0], veiled)) == ("retry", Reason.HAZY)
+
+
 def test_a_photo_as_a_clip_shows_no_action(checker, a, media_folder):
     result = judged(checker, a[0], media.still_clip(media.photo_of(media_folder, media.A_PORTRAIT_OTHER)))
     assert result.decision.verdict == "retry"

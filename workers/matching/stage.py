@@ -21,7 +21,7 @@ from workers.liveness.continuity import constancy
 from workers.liveness.turn import DEG_PER_RATIO
 from workers.matching.portrait import Found, Missing, find_portrait, mirrored_close_up
 from workers.matching.score import similarity_of
-from workers.quality import Quality, compression_of_picture, portrait_faults, quality_of, typical
+from workers.quality import Quality, compression_of_picture, portrait_doubts, portrait_faults, quality_of, typical
 from workers.stopwatch import Stopwatch
 
 MISSING: dict[Missing, Reason] = {Missing.NONE: Reason.NO_PORTRAIT_FOUND, Missing.SEVERAL: Reason.PORTRAIT_SEVERAL_FACES}
@@ -41,7 +41,13 @@ def judge_match(portrait: Image, chips: Sequence[bytes], models: Models, policy:
     with watch.step("quality"):
         looks = _looks(found)
         faults = portrait_faults(looks, policy.match)
-    report = MatchReport(portrait=tuple(faults), portrait_face_px=round(looks.inter_eye_distance_px, 1), quality=typical([looks]))
+        doubts = portrait_doubts(looks, found.strange, policy.match)
+    report = MatchReport(
+        portrait=tuple(faults),
+        portrait_face_px=round(looks.inter_eye_distance_px, 1),
+        quality=typical([looks]),
+        doubts=tuple(doubts),
+    )
     return _timed(report if faults else _compared(report, found, chips, models, watch), models, watch)
 
 

@@ -197,6 +197,23 @@ def test_a_decision_carries_scores_beside_thresholds_and_the_evidence_of_sealed_
     assert any("without cues" in note for note in decided.notes)
 
 
+def test_a_low_similarity_with_a_poor_portrait_is_asked_for_again_and_refuses_nobody():
+    poor = {"doubts": (Reason.PORTRAIT_POOR,)}
+    assert verdict_of(a_live_report(), a_match(similarity=0.1)) == ("refused", (Reason.NOT_THE_SAME_PERSON,))
+    assert verdict_of(a_live_report(), a_match(similarity=0.1, **poor)) == ("retry", (Reason.PORTRAIT_POOR,))
+    between = (POLICY.review_min + POLICY.accept_min) / 2
+    assert verdict_of(a_live_report(), a_match(similarity=between, **poor)) == ("review", (Reason.SIMILARITY_DOUBTFUL,))
+    assert verdict_of(a_live_report(), a_match(similarity=0.7, **poor)) == ("approved", (Reason.ALL_CHECKS_PASSED,))
+
+
+def test_a_poor_portrait_takes_nothing_from_the_other_layers():
+    match = a_match(similarity=0.1, doubts=(Reason.PORTRAIT_POOR,))
+    seen = verdict_of(a_live_report(face_changed=True), match)
+    assert seen == ("refused", (Reason.FACE_CHANGED, Reason.PORTRAIT_POOR))
+    weighed = replace(POLICY, effects=POLICY.effects | {Reason.NOT_THE_SAME_PERSON: Effect.REVIEW})
+    assert verdict_of(a_live_report(), match, policy=weighed) == ("review", (Reason.NOT_THE_SAME_PERSON,))
+
+
 def test_a_stranger_s_similarity_is_given_no_false_match_rate():
     decided = decide(a_submission(), Evidence(a_live_report(), a_match(similarity=-0.047)), POLICY, decided_at=NOON)
     similarity = next(score for score in decided.scores if score.name == "similarity")

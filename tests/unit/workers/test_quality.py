@@ -1,10 +1,11 @@
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from models.geometry import ARCFACE_POINTS
-from realname.policy import load_policy
+from realname.policy import MatchRules, load_policy
 from realname.reasons import Reason
 from tests.faces import head
 from workers.quality import (
@@ -13,6 +14,7 @@ from workers.quality import (
     WORST_FIRST,
     capture_faults,
     compression_of,
+    portrait_doubts,
     quality_of,
     scene_faults,
     scores_of,
@@ -22,6 +24,8 @@ from workers.quality import (
 )
 
 RULES = load_policy("development").quality
+MATCH = load_policy("production").match
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(MatchRules)}
 GOOD = {
     "illumination_uniformity": 0.5,
     "luminance_mean": 120.0,
@@ -31,6 +35,7 @@ GOOD = {
     "inter_eye_distance_px": 60.0,
     "head_pose_roll_deg": -3.0,
     "eyes_visible": 0.5,
+    "contrast": 0.7,
 }
 POINTS = head()
 BOX = np.array([POINTS[:, 0].min(), 100, POINTS[:, 0].max(), 300], np.float32)
@@ -155,6 +160,7 @@ def test_the_grid_of_a_block_codec_is_seen_wherever_the_face_begins():
         ({"luminance_mean": 245.0}, Reason.TOO_BRIGHT),
         ({"over_exposure_prevention": 0.2}, Reason.TOO_BRIGHT),
         ({"sharpness": 6.0}, Reason.BLURRED),
+        ({"contrast": 0.19}, Reason.HAZY),
         ({"inter_eye_distance_px": 25.0}, Reason.FACE_TOO_SMALL),
         ({"illumination_uniformity": 0.2}, Reason.UNEVEN_LIGHT),
         ({"eyes_visible": 0.15}, Reason.EYES_COVERED),
@@ -166,10 +172,47 @@ def test_an_unfit_picture_is_named(change, reason):
     assert capture_faults(GOOD | change, RULES) == [reason]
 
 
+def test_a_picture_that_is_too_bright_is_not_called_hazy_as_well():
+    assert capture_faults(GOOD | {"luminance_mean": 245.0, "contrast": 0.08}, RULES) == [Reason.TOO_BRIGHT]
+
+
 def test_a_fit_picture_has_no_faults_and_an_unfit_one_all_of_its():
     assert capture_faults(GOOD, RULES) == []
     unfit = GOOD | {"luminance_mean": 5.0, "sharpness": 1.0, "inter_eye_distance_px": 9.0}
     assert capture_faults(unfit, RULES) == [Reason.TOO_DARK, Reason.FACE_TOO_SMALL, Reason.BLURRED]
+
+
+def test_gain_leaves_contrast_and_a_veil_of_light_takes_it():
+    ramp = np.tile(np.linspace(40, 130, 112, dtype=np.float32), (112, 1))
+    plain = quality(ramp).contrast
+    assert plain == pytest.approx(
+        (124 - 46) * (72 / 112) / 85, abs=0.05
+    )  # of the core: 72 of 112 columns, its middle nine tenths
+    for gain in (0.3, 1.8):
+        assert quality(ramp * np.float32(gain)).contrast == pytest.approx(plain, abs=0.01)
+    assert quality(ramp * np.float32(0.4) + 120).contrast < plain / 3
+    assert quality(np.zeros((112, 112), np.float32)).contrast == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "strange"),
+    [
+        ({"sharpness": 9.0}, 1.0),
+        ({"inter_eye_distance_px": 31.0}, 1.0),
+        ({"eyes_visible": 0.8}, 1.0),
+        ({"contrast": 0.55}, 1.0),
+        ({"contrast": 1.4}, 1.0),
+        ({}, 2.75),
+    ],
+)
+def test_a_portrait_that_is_fit_but_odd_in_any_way_is_doubted(change, strange):
+    usual = replace(quality(chip()), sharpness=50.0, inter_eye_distance_px=60.0, eyes_visible=0.6, contrast=0.8)
+    assert portrait_doubts(usual, 2.65, MATCH) == []
+    assert portrait_doubts(replace(usual, **change), strange, MATCH) == [Reason.PORTRAIT_POOR]
+    untouched = msgspec.structs.replace(
+        MATCH, **{name: DEFAULTS[name] for name in MATCH.__struct_fields__ if name.startswith("sure_")}
+    )
+    assert portrait_doubts(replace(usual, **change), strange, untouched) == []
 
 
 def test_where_no_face_is_seen_the_picture_says_whether_light_is_why():
