@@ -68,7 +68,7 @@ def test_a_table_is_written_and_says_what_the_policys_rates_mean(persons: Path, 
 
 def test_listed_pairs_and_look_alikes_are_taken_as_they_are_labelled(photos: Path, models_folder: Path, tmp_path: Path):
     rows = ["a,b,mated,lookalike"]
-    rows += [f"{photos}/b/{one}.jpg,{photos}/w/{other}.jpg,no," for one in PHOTOS["b"][1] for other in PHOTOS["w"][1]]
+    rows += [f"{photos}/b/{one}.jpg,{photos}/w/{other}.jpg,no," for one in PHOTOS["b"][1] for other in PHOTOS["w"][1][1:]]
     rows += [f"{photos}/b/0.jpg,{photos}/b/{other}.jpg,yes," for other in PHOTOS["b"][1][1:]]
     rows += [f"{photos}/b/{one}.jpg,{photos}/w/0.jpg,no,yes" for one in PHOTOS["b"][1]]
     pairs = tmp_path / "pairs.csv"
@@ -76,7 +76,7 @@ def test_listed_pairs_and_look_alikes_are_taken_as_they_are_labelled(photos: Pat
     code, said = run(pairs, "--name", "listed", "--out", tmp_path / "listed.toml")
     assert code == 0, said
     table = load_calibration(str(tmp_path / "listed.toml"))
-    assert (table.mated, table.non_mated, table.lookalikes, table.persons) == (29, 1080, 30, 0)
+    assert (table.mated, table.non_mated, table.lookalikes, table.persons) == (29, 1050, 30, 0)
     assert "How many persons the pairs are of is not known" in said
     assert table.points[0].lookalike_fmr is not None
 
