@@ -107,6 +107,7 @@ class StubJudges:
         self._act(str(clip))
         met = tuple(ActionTrace(action=action, seen=True) for action in challenge.actions)
         report = LivenessReport(pad_live=0.97, pad_frames=7, parallax=0.2, yaw_range_deg=25.0, actions=met, seen_before="new")
+        report = replace(report, turn_width=0.98, turned_s=0.9, face_leap=0.15)
         return StubJudged(replace(report, models={"spoof": SPOOF}), self._chips)
 
     def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
