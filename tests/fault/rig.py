@@ -223,9 +223,10 @@ class Rig:
         assert set(self.operator_of) - set(counts) == set(), "missing"
         assert set(counts) - set(self.operator_of) == set(), "unknown"
         own = self.read([decisions_of(operator) for operator in OPERATORS])
-        assert Counter((each.topic, each.registration_id) for each in own) == Counter(
-            (decisions_of(operator), registration_id) for registration_id, operator in self.operator_of.items()
-        )
+        seen = Counter((each.topic, each.registration_id) for each in own)
+        due = Counter((decisions_of(operator), registration_id) for registration_id, operator in self.operator_of.items())
+        assert dict(due - seen) == {}, "missing on the operators' topics"
+        assert dict(seen - due) == {}, "more on the operators' topics than there should be"
         for decision in (*internal, *own):
             assert decision.partition == partition_of(decision.registration_id, PARTITIONS)
         assert self.lag() == 0

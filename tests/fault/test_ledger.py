@@ -48,7 +48,7 @@ def test_valkey_is_wiped_under_load_and_every_registration_is_decided_once(
     with Rig(own_kafka, own_valkey, tmp_path, threads=24, seed=seed) as rig:
         for share in (3, 2):
             while len(rig.operator_of) < total // share or rig.in_celery() < 50:
-                rig.drive(total, backlog=200)
+                rig.drive(len(rig.operator_of) + 50, backlog=200)
             own_valkey.wipe()
         while len(rig.operator_of) < total:
             rig.drive(total, backlog=200)
@@ -68,7 +68,7 @@ def test_kafka_is_killed_under_load_and_every_registration_is_decided_once(
     total = 2000 if IS_WHOLE else 500
     with Rig(own_kafka, own_valkey, tmp_path, threads=24, seed=seed) as rig:
         while len(rig.operator_of) < total // 2 or rig.in_celery() < 50:
-            rig.drive(total // 2 + 100, backlog=200)
+            rig.drive(len(rig.operator_of) + 50, backlog=200)  # never out of load before enough of it waits
         own_kafka.kill9()
         own_kafka.start()
         own_kafka.wait_ready(within_s=60)
@@ -94,7 +94,7 @@ def test_a_worker_is_killed_mid_task_under_load_and_every_registration_is_decide
                 or rig.in_celery() < 50
                 or (running := victim.running) < 6
             ):
-                rig.drive(total, backlog=150)
+                rig.drive(len(rig.operator_of) + 50, backlog=150)
             victim.child.kill9()
             print(f"worker {kill % 2} killed with {running} stages running, {rig.in_celery()} jobs in Celery")
         while len(rig.operator_of) < total:
