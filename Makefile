@@ -23,7 +23,7 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 lock: ## compile the locks anew: hashes, no addresses
 	for role in intake dispatcher worker gpu dev evaluation; do \
 	  $(BIN)/uv pip compile --quiet pyproject.toml --extra $$role --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/$$role.txt || exit 1; \
+	    --generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --no-header -o requirements/$$role.txt || exit 1; \
 	done
 
 poses: media ## MediaPipe's yaw of the labelled clips anew, in a virtual environment of its own

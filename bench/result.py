@@ -60,7 +60,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     notes: tuple[str, ...] = ()
 
 
-def ratio_of(values: Sequence[float], better: Literal["less", "more"], *, goal: float | None = None, noise: float = NOISE) -> Ratio:
+def ratio_of(
+    values: Sequence[float], better: Literal["less", "more"], *, goal: float | None = None, noise: float = NOISE
+) -> Ratio:
     """The median of a run's own ratios, with the least and the most of them."""
     middle = statistics.median(values)
     return Ratio(value=middle, better=better, least=min(values), most=max(values), goal=goal, noise=noise)
