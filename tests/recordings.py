@@ -39,11 +39,12 @@ def clip_bytes(
     pts: list[int] | None = None,
     options: dict[str, str] | None = None,
     grey: int | None = None,
+    encoder: dict[str, str] | None = None,
 ) -> bytes:
-    """An honest clip of a moving picture, or of one grey. pts: in ms."""
+    """An honest clip of a moving picture, or of one grey. pts: in ms. encoder: its options, else the fastest ones."""
     file = io.BytesIO()
     with av.open(file, "w", format=container or CONTAINERS[codec], options=options or {}) as output:
-        stream: Any = output.add_stream(codec, rate=rate_hz, options=FAST[codec])
+        stream: Any = output.add_stream(codec, rate=rate_hz, options=encoder or FAST[codec])
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         stream.codec_context.time_base = Fraction(1, 1000)
         for index in range(frames):

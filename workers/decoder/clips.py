@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from realname.media import HEAD_BYTES, ClipType, sniff_clip
 from workers.decoder.limits import DecoderLimits
 from workers.decoder.recorder import recording_of
+from workers.decoder.skipping import Plan, is_unreferenced, length_bytes_of, planned
 from workers.decoder.thinning import thin
 from workers.decoder.wire import Because, Frames, Undecodable
 
@@ -37,6 +39,7 @@ _OPTIONS = {
     "protocol_whitelist": "",  # whatever a file refers to stays closed
     "max_streams": "8",
 }
+_TIME_BASE = Fraction(1, 1000)  # seconds, of a stream that says none
 _FAULTS_MAX = 3  # bad packets and frames that are passed over; one more and the clip is unreadable
 
 
@@ -61,21 +64,53 @@ def decode_clip(clip: bytes | bytearray, process_hz: float, limits: DecoderLimit
         stream = _only_video_stream(container, limits)
         packets = _demux(container, stream, limits)
         recording = recording_of(clip, container, stream, packets)
-        times = _Times(stream.time_base or Fraction(1, 1000), limits.clip_s_max)
-        frames = times.check(_decode(stream.codec_context, packets))
-        drawing = _Drawing(canvas, limits.clip_pixels_max)
-        for at_s, frame in thin(frames, process_hz):
-            drawing.append(at_s, frame)
+        drawing = _drawn(stream, packets, process_hz, limits, canvas)
     if not drawing.at_s:
         raise Undecodable(Because.EMPTY)
     return Frames(
         height=drawing.height,
         width=drawing.width,
         at_s=drawing.at_s,
-        duration_s=times.last_s - times.first_s,
-        frames_decoded=times.count,
+        duration_s=drawing.duration_s,
+        frames_decoded=drawing.pictures,
         recording=recording,
     )
+
+
+def _drawn(
+    stream: VideoStream, packets: list[Packet[VideoStream]], process_hz: float, limits: DecoderLimits, canvas: NDArray[np.uint8]
+) -> _Drawing:
+    """The frames that are kept, with as few decoded as that takes; all, where a recording does not hold what its heads say."""
+
+    def draw(wanted: list[Packet[VideoStream]]) -> _Drawing:
+        drawing = _Drawing(canvas, limits.clip_pixels_max)
+        times = _Times(stream.time_base or _TIME_BASE, limits.clip_s_max)
+        for at_s, frame in thin(times.check(_decode(stream.codec_context, wanted)), process_hz):
+            drawing.append(at_s, frame)
+        drawing.duration_s, drawing.pictures = times.last_s - times.first_s, times.count
+        return drawing
+
+    plan = _plan(stream, packets, process_hz)
+    if plan.needless:
+        with suppress(Undecodable):
+            drawing = draw([packet for place, packet in enumerate(packets) if place not in plan.needless])
+            if drawing.at_s == plan.kept_at_s:
+                drawing.pictures += len(plan.needless)
+                return drawing
+        stream.codec_context.flush_buffers()
+    return draw(packets)
+
+
+def _plan(stream: VideoStream, packets: list[Packet[VideoStream]], process_hz: float) -> Plan:
+    """Nothing is needless where times are doubtful."""
+    context, time_base = stream.codec_context, stream.time_base or _TIME_BASE
+    length_bytes = length_bytes_of(context.extradata) if context.name == "h264" else None
+    times = [packet.pts for packet in packets if packet.pts is not None and not packet.is_discard and not packet.is_corrupt]
+    if length_bytes is None or not packets or len(set(times)) < len(packets):
+        return Plan(frozenset(), [])
+    first_s = float(min(times) * time_base)
+    free = [is_unreferenced(memoryview(_buffer(packet)), length_bytes) for packet in packets]
+    return planned([float(pts * time_base) - first_s for pts in times], free, process_hz)
 
 
 def _open_nothing(*_: object) -> NoReturn:
@@ -169,6 +204,7 @@ class _Drawing:
         self.canvas = canvas
         self.pixels_max = pixels_max
         self.at_s: list[float] = []
+        self.duration_s, self.pictures = 0.0, 0  # of the recording, before it was thinned
         self.height = self.width = 0  # as shown, even
         self.source = (0, 0)  # height and width of the first frame, as decoded
         self.quarter_turns = 0  # counter-clockwise, to show it upright
