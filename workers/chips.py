@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alignment import ARCFACE_PX
-from models.geometry import Points, arcface_map
+from models.geometry import Affine
 from models.pixels import Image, assert_colour
 
 CORE = slice(20, 92)  # rows and columns of a chip that show skin on every face: no hair, no background
@@ -23,6 +23,7 @@ SHIFT_MAX = 3  # px: landmarks of the same photo at another size land that far o
 SHIFTED = slice(CORE.start - SHIFT_MAX, CORE.stop + SHIFT_MAX)
 FINE, COARSE = 1.0, 2.0  # sigma, px; of nine bands tried, this one best told the same photo from another of that person
 DETAILS_REACH = 8  # px: OpenCV's kernel of the coarser one ends there
+TO_CORE: Affine = np.array([[0, 0, CORE.start - DETAILS_REACH]] * 2, np.float32)  # a map's shift, less this
 ROUNDING = 0.5  # grey levels squared: of 1, -2, 1 times numbers that are off by 1/12 each
 SECOND: NDArray[np.float32] = np.array([[1, -2, 1]], np.float32)  # second difference along a row
 CONTRAST_MIN = 4.0  # grey levels squared; an empty chip has no sharpness
@@ -38,25 +39,23 @@ SMALL_FACE_PX = 28
 Floats = NDArray[np.float32]
 
 
-def gray_chip(gray: Image, five: Points) -> Floats:
-    """The aligned (112, 112) chip of a luma plane, 0..255. gray: video range, 16..235. five: (5, 2) pixels."""
-    cut = cv2.warpAffine(gray, arcface_map(five), (ARCFACE_PX, ARCFACE_PX), flags=cv2.INTER_LINEAR)
+def gray_chip(gray: Image, way: Affine) -> Floats:
+    """The aligned (112, 112) chip of a luma plane, 0..255. gray: video range, 16..235. way: as of geometry.arcface_map."""
+    cut = cv2.warpAffine(gray, way, (ARCFACE_PX, ARCFACE_PX), flags=cv2.INTER_LINEAR)
     return full_range(cut.astype(np.float32))
 
 
-def core_details(gray: Image, five: Points) -> Floats:
-    """details_of the gray chip's core alone, (72, 72): 0.1 ms. gray, five: as of gray_chip; of a scale of its own."""
-    cut = arcface_map(five)
-    cut[:, 2] -= CORE.start - DETAILS_REACH
+def core_details(gray: Image, way: Affine) -> Floats:
+    """details_of the gray chip's core alone, (72, 72): 0.1 ms. gray, way: as of gray_chip; of a scale of its own."""
+    cut = way - TO_CORE
     wide = CORE.stop - CORE.start + 2 * DETAILS_REACH
     around = cv2.warpAffine(gray, cut, (wide, wide), flags=cv2.INTER_LINEAR).astype(np.float32)
     return details_of(around)[DETAILS_REACH:-DETAILS_REACH, DETAILS_REACH:-DETAILS_REACH]
 
 
-def small_face(gray: Image, five: Points) -> Floats:
+def small_face(gray: Image, way: Affine) -> Floats:
     """The aligned face as (28, 28) of a luma plane: who it is hardly shows, that it is another one does. 0.06 ms."""
-    half = arcface_map(five) * 0.5
-    cut = cv2.warpAffine(gray, half, (ARCFACE_PX // 2, ARCFACE_PX // 2), flags=cv2.INTER_LINEAR)
+    cut = cv2.warpAffine(gray, way * np.float32(0.5), (ARCFACE_PX // 2, ARCFACE_PX // 2), flags=cv2.INTER_LINEAR)
     return cv2.resize(cut, (SMALL_FACE_PX, SMALL_FACE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 

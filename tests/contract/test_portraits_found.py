@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench import documents, media
-from models.geometry import Points, area, five_points
+from models.geometry import Points, arcface_map, area, five_points
 from models.registry import Models
 from realname.policy import load_policy
 from realname.reasons import Reason
@@ -31,7 +31,7 @@ class Person:
 
 def glimpses_of(*faces: tuple[documents.Image, Points]) -> bytes:
     """As liveness packs them, of BGR pictures."""
-    details = [core_details(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), five_points(points)) for face, points in faces]
+    details = [core_details(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), arcface_map(five_points(points))) for face, points in faces]
     return pack_glimpses(np.stack(details).reshape(len(faces), -1))
 
 

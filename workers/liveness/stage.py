@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.geometry import five_points
+from models.geometry import Affine, arcface_map, five_points
 from models.pixels import Image
 from models.registry import Models
 from realname.messages import Challenge, LivenessReport
@@ -176,11 +176,16 @@ class _Scene:
         """The aligned face of one frame."""
         return self.models.embedder.cut(self.clip.bgr(frame), self.track.points[frame])
 
+    @cached_property
+    def ways(self) -> dict[int, Affine]:
+        """Of each frame that shows the face, in time: how it is laid into a chip. Three layers ask for it."""
+        return {frame: arcface_map(five_points(self.track.points[frame])) for frame in np.flatnonzero(self.track.seen).tolist()}
+
     def continuity(self) -> tuple[Leaps, float | None, Sameness]:
         """Where the face suddenly changes, how unlike the two most alike stretches are, and what was held or came again."""
         faces = np.full((len(self.clip), SMALL_FACE_PX, SMALL_FACE_PX), np.nan, np.float32)
-        for frame in np.flatnonzero(self.track.seen).tolist():
-            faces[frame] = small_face(self.clip.gray(frame), five_points(self.track.points[frame]))
+        for frame in self.ways:
+            faces[frame] = small_face(self.clip.gray(frame), self.ways[frame])
         at_s = self.clip.at_s
         leaps = leaps_of(faces, at_s, drift_max=self.policy.track.face_drift_max)
         return leaps, *said_again(self.clip.small, self.details, at_s)
@@ -189,8 +194,8 @@ class _Scene:
     def details(self) -> NDArray[np.float32]:
         """(T, CORE_PX * CORE_PX) of each frame the finest of the aligned face's core; NaN where it was not seen."""
         found = np.full((len(self.clip), CORE_PX * CORE_PX), np.nan, np.float32)
-        for frame in np.flatnonzero(self.track.seen).tolist():
-            found[frame] = core_details(self.clip.gray(frame), five_points(self.track.points[frame])).reshape(-1)
+        for frame in self.ways:
+            found[frame] = core_details(self.clip.gray(frame), self.ways[frame]).reshape(-1)
         return found
 
     def packed(self, best: Sequence[int]) -> list[bytes]:
@@ -227,7 +232,7 @@ class _Scene:
     def _quality(self, frame: int, compression: float) -> Quality:
         gray, points, box = self.clip.gray(frame), self.track.points[frame], self.track.boxes[frame]
         return quality_of(
-            gray_chip(gray, five_points(points)),
+            gray_chip(gray, self.ways[frame]),
             points,
             box,
             yaw_deg=float(self.motion.yaw_deg[frame]),

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.geometry import ARCFACE_POINTS
+from models.geometry import ARCFACE_POINTS, arcface_map
 from workers.chips import details_of, gray_chip, laid_upon, luma_of, pack_best, pack_chip, pack_chip_tightly, unpack_chip
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_picture_at_all_is_a_bug_and_no_answer():
 def test_a_luma_plane_becomes_an_aligned_chip_of_full_range():
     plane = np.full((112, 112), 16, np.uint8)
     plane[:, 56:] = 235
-    chip = gray_chip(plane, ARCFACE_POINTS.astype(np.float32))
+    chip = gray_chip(plane, arcface_map(ARCFACE_POINTS.astype(np.float32)))
     assert chip.shape == (112, 112)
     assert chip[50, 10] == pytest.approx(0, abs=1)
     assert chip[50, 100] == pytest.approx(255, abs=1)
