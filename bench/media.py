@@ -23,6 +23,7 @@ Image = NDArray[np.uint8]  # (h, w, 3) BGR
 
 BIT_RATE = 1_300_000  # bit/s, as the reference clip of the cost figures
 RATE_HZ = 25
+PAGE_WIDTH, PAGE_HEIGHT, PAGE_RATE_HZ, PAGE_BIT_RATE = 480, 640, 15, 800_000  # as the capture page records
 JPEG_QUALITY = 92
 CARD_DISTANCE = 3.0  # of a held-up photo from the camera, in its own widths
 
@@ -73,12 +74,18 @@ def rate_of(path: Path) -> Fraction:
     return rate
 
 
-def encode(frames: Sequence[Image], rate_hz: Fraction | int = RATE_HZ, *, bit_rate: int = BIT_RATE) -> bytes:
-    """An MP4 (H.264, yuv420p) of frames of one size. The same frames give the same bytes."""
+def encode(
+    frames: Sequence[Image], rate_hz: Fraction | int = RATE_HZ, *, bit_rate: int = BIT_RATE, between: int | None = None
+) -> bytes:
+    """An MP4 (H.264, yuv420p) of frames of one size. The same frames give the same bytes.
+
+    between: B pictures in a row, by default as x264 likes; recorders of phones and browsers make none.
+    """
     height, width = (side - side % 2 for side in frames[0].shape[:2])
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as sink:
-        stream: Any = sink.add_stream("libx264", rate=Fraction(rate_hz), options={"preset": "fast", "threads": "1"})
+        options = {"preset": "fast", "threads": "1"} | ({} if between is None else {"bf": str(between)})
+        stream: Any = sink.add_stream("libx264", rate=Fraction(rate_hz), options=options)
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", bit_rate
         for frame in frames:
             cropped = np.ascontiguousarray(frame[:height, :width])
@@ -111,6 +118,21 @@ def cut(media: Path, piece: Piece, change: Callable[[Image], Image] = as_is, *, 
     """A natural piece of a registry clip as an upload: MP4 bytes."""
     frames = [change(frame) for frame in _cached(media / piece.file, piece.first, piece.last)]
     return encode(frames, rate_of(media / piece.file), bit_rate=bit_rate)
+
+
+def page_clip(media: Path, piece: Piece, middle: float = 0.5) -> bytes:
+    """A piece as the capture page records it: upright, 15 pictures a second, each the nearest in time, none in between.
+
+    middle: of the face, as a share of the picture's width; the view is as high as the picture.
+    """
+    frames, step = _cached(media / piece.file, piece.first, piece.last), float(rate_of(media / piece.file)) / PAGE_RATE_HZ
+    height, width = frames[0].shape[:2]
+    across = round(height * PAGE_WIDTH / PAGE_HEIGHT)
+    left = min(max(0, round(middle * width - across / 2)), width - across)
+    size = scaled(PAGE_WIDTH, PAGE_HEIGHT)
+    taken = (frames[round(number * step)] for number in range(int((len(frames) - 1) / step) + 1))
+    upright = [size(frame[:, left : left + across]) for frame in taken]
+    return encode(upright, PAGE_RATE_HZ, bit_rate=PAGE_BIT_RATE, between=0)
 
 
 def portrait(media: Path, name: str) -> bytes:
