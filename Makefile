@@ -79,10 +79,8 @@ fault: have-npm have-mvn models media jars ## the whole kill and outage runs and
 fuzz: models ## mutate clips at the decoder for five minutes
 	FUZZ_S=300 $(BIN)/pytest tests -k fuzz -s --timeout 900
 
-bench: have-npm have-mvn models media jars ## the figures of the README
-	$(BIN)/python -m bench.steps
-	$(BIN)/python -m bench.floor
-	$(BIN)/python -m bench.steady
+bench: have-npm have-mvn models media jars ## every benchmark that needs no GPU, what got worse, the table (25 minutes; nothing else should run)
+	$(BIN)/python -m bench.all
 
 demo: have-npm have-mvn models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
 	$(BIN)/python -m demo

@@ -19,6 +19,8 @@ import msgspec
 RESULTS = Path("bench/results")  # the committed ones
 NOISE = 0.15  # what one machine's own noise moves the median of a run's ratios by; source: bench/results, repeated runs
 
+DIGITS = 4
+
 Noise = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -97,7 +99,11 @@ def write(result: Result, folder: Path) -> Path:
     """`FOLDER/NAME.json`, indented, to be read by people too."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.name}.json"
-    rounded = msgspec.convert(_rounded(msgspec.to_builtins(result)), Result)
+    rounded = msgspec.structs.replace(
+        result,
+        ratios={each: _rounded(ratio) for each, ratio in result.ratios.items()},
+        figures={each: round(figure, DIGITS) for each, figure in result.figures.items()},
+    )
     path.write_bytes(msgspec.json.format(msgspec.json.encode(rounded), indent=2) + b"\n")
     return path
 
@@ -107,15 +113,10 @@ def read(path: Path) -> Result:
     return msgspec.json.decode(path.read_bytes(), type=Result)
 
 
-def _rounded(value: object) -> object:
+def _rounded(ratio: Ratio) -> Ratio:
     """Four digits after the point: more would be noise that every run changes."""
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, list):
-        return [_rounded(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+    least, most = (None if each is None else round(each, DIGITS) for each in (ratio.least, ratio.most))
+    return msgspec.structs.replace(ratio, value=round(ratio.value, DIGITS), least=least, most=most)
 
 
 def _processor() -> str:

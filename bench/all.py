@@ -1,0 +1,80 @@
+"""`python -m bench.all`: every benchmark that needs no GPU, one after another, then what got worse since the committed results.
+
+Each writes its result into bench/results; `git diff` shows what moved, and `git checkout bench/results` goes back. One that
+fails is named at the end, and the others run all the same. Nothing else should run on the machine meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from bench.compare import compared, results_in, show
+from bench.result import RESULTS
+from bench.tables import table_of
+
+
+class Benchmark(NamedTuple):
+    """arguments: of `python -m`. limit_s: it is ended after so long."""
+
+    arguments: str
+    limit_s: float
+
+    @property
+    def name(self) -> str:
+        """For `--only`."""
+        return self.arguments.split()[0].removeprefix("bench.")
+
+
+BENCHMARKS = (
+    Benchmark("bench.steps --runs 9", 180),
+    Benchmark("bench.floor --runs 9", 240),
+)
+
+
+class Ended(NamedTuple):
+    """One that ran. why: it failed; empty where it did not."""
+
+    benchmark: Benchmark
+    took_s: float
+    why: str
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [each.name for each in BENCHMARKS]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=f"of: {', '.join(names)}")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder to write into (default: %(default)s)")
+    asked = parser.parse_args()
+    console = Console()
+    before = results_in(RESULTS)
+    ended = [_run(console, each, asked.results) for each in BENCHMARKS if each.name in asked.only]
+    now = {name: result for name, result in results_in(asked.results).items() if result != before.get(name)}
+    worse = show(console, compared(before, now))
+    console.print(table_of(results_in(asked.results).values()), markup=False, highlight=False, soft_wrap=True)
+    for each in ended:
+        console.print(f"{each.benchmark.name}: {each.took_s:.0f} s {each.why}", style="red" if each.why else "")
+    return 1 if worse or any(each.why for each in ended) else 0
+
+
+def _run(console: Console, benchmark: Benchmark, results: Path) -> Ended:
+    console.rule(f"{benchmark.name} (at most {benchmark.limit_s:.0f} s)")
+    command = [sys.executable, "-m", *benchmark.arguments.split(), "--results", str(results)]
+    began_s, why = time.monotonic(), ""
+    try:
+        code = subprocess.run(command, check=False, timeout=benchmark.limit_s).returncode
+        why = f"failed with {code}" if code else ""
+    except subprocess.TimeoutExpired:
+        why = f"did not end within {benchmark.limit_s:.0f} s"
+    return Ended(benchmark, time.monotonic() - began_s, why)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
