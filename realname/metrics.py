@@ -125,6 +125,7 @@ TABLE: tuple[Metric, ...] = (
         ("dispatcher",),
         (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000),
     ),
+    Metric("realname_window_records", "gauge", "Widest window: from a watermark to the next offset to take", (), ("dispatcher",)),
     Metric("realname_offset_map_chars", "gauge", "Length of the longest encoded offset map", (), ("dispatcher",)),
     Metric("realname_redispatches", "counter", "Jobs sent again, by cause", ("cause",), ("dispatcher",)),
     Metric("realname_dead_letters", "counter", "Records parked", ("error",), ("dispatcher",)),

@@ -44,12 +44,16 @@ _NAMED_PORT = re.compile(r":([^:\]]+)$")  # what stands behind the last colon of
 
 
 class Stack(Struct, frozen=True):
-    """A stack as it was last started: the record in its state folder, for the other commands."""
+    """A stack as it was last started: the record in its state folder, for the other commands.
+
+    further: the ports of processes beside the usual ones, by their names (bench/load plays with more of some).
+    """
 
     state: str
     ports: Ports
     operators: tuple[str, ...]
     policy: str
+    further: dict[str, int] = {}
 
     @property
     def intake_url(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ _SOLO = "liveness.solo,matching.solo"
 class Service(NamedTuple):
     """One Python process.
 
-    field: of Ports, the port of its /readyz and /metrics; stop_s: from SIGTERM to SIGKILL; tier: see STOP_TIERS.
+    field: of Ports, the port of its /readyz and /metrics; empty where it stands in Stack.further under the process's name.
+    stop_s: from SIGTERM to SIGKILL. arguments: of the command line.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Service(NamedTuple):
     field: str
     stop_s: int
     settings: Mapping[str, str] = {}
+    arguments: tuple[str, ...] = ()
 
 
 # A worker finishes what it runs: a stage may take 20 s (realname.stages.STAGE_DEADLINE_S).
@@ -41,8 +43,15 @@ SERVICES = (
 )
 SERVERS = ("kafka", "valkey")
 NAMES = (*SERVERS, *(service.name for service in SERVICES))
-# First nobody may hand in more, then what works on it ends, then what it needs.
-STOP_TIERS = (("intake",), tuple(service.name for service in SERVICES if service.name != "intake"), SERVERS)
+
+
+def tiers_of(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """In which order they are stopped: first nobody may hand in more, then what works on it ends, then what it needs."""
+    between = tuple(name for name in names if name != "intake" and name not in SERVERS)
+    return ("intake",), between, SERVERS
+
+
+STOP_TIERS = tiers_of(NAMES)
 
 
 def environment_of(service: Service, stack: Stack, caller: Mapping[str, str]) -> dict[str, str]:
@@ -52,7 +61,7 @@ def environment_of(service: Service, stack: Stack, caller: Mapping[str, str]) ->
     and models; its ports, slots and keys are the stack's own business.
     """
     usual = {"REALNAME_VAULT": f"file://{stack.vault}", "REALNAME_MODELS_DIR": str(MODELS)}
-    health = 0 if service.name == "intake" else getattr(stack.ports, service.field)
+    health = 0 if service.name == "intake" else ports_of(stack)[service.name]
     return {
         **{name: value for name, value in usual.items() if name not in caller},
         "REALNAME_KEYS": str(stack.keys),
@@ -68,13 +77,13 @@ def environment_of(service: Service, stack: Stack, caller: Mapping[str, str]) ->
 
 def command_of(service: Service) -> tuple[str, ...]:
     """With this very Python, so that a virtual environment need not be active. -u: a log line is there when it is written."""
-    return (sys.executable, "-u", "-m", service.module)
+    return (sys.executable, "-u", "-m", service.module, *service.arguments)
 
 
 def ports_of(stack: Stack) -> dict[str, int]:
     """The port to ask each process at, by its name."""
     asked = {service.name: getattr(stack.ports, service.field) for service in SERVICES}
-    return {"kafka": stack.ports.kafka, "valkey": stack.ports.valkey, **asked}
+    return {"kafka": stack.ports.kafka, "valkey": stack.ports.valkey, **asked, **stack.further}
 
 
 def variable_of(port_name: str) -> str | None:

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.local.errors import NotReady
 from deploy.local.layout import Stack
 from deploy.local.ports import LOOPBACK
-from deploy.local.processes import NAMES, ports_of
+from deploy.local.processes import ports_of
 from deploy.local.readiness import is_ready
 from deploy.local.supervision import State, Supervision
 from deploy.local.topics import lags
@@ -88,7 +88,7 @@ def report_of(stack: Stack) -> Report:
     except NotReady as absent:
         return Report(stack.state, running=False, said=str(absent))
     with ThreadPoolExecutor() as pool:
-        lines = [pool.submit(_line, states[name], ports_of(stack)[name]) for name in NAMES if name in states]
+        lines = [pool.submit(_line, states[name], port) for name, port in ports_of(stack).items() if name in states]
         behind, queues = pool.submit(_lags, stack), pool.submit(_queues, stack)
         processes = tuple(line.result() for line in lines)
         return Report(stack.state, running=True, processes=processes, lags=behind.result(), queues=queues.result())

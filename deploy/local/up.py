@@ -15,7 +15,7 @@ from deploy.local.java import find_java
 from deploy.local.kafka import broker_argv, prepare_broker
 from deploy.local.layout import Stack, record
 from deploy.local.ports import holder_of, is_free
-from deploy.local.processes import SERVERS, SERVICES, STOP_TIERS, Service, command_of, environment_of, ports_of, variable_of
+from deploy.local.processes import SERVERS, SERVICES, Service, command_of, environment_of, ports_of, tiers_of, variable_of
 from deploy.local.readiness import await_ready
 from deploy.local.supervision import Supervision, end_leftovers, leftovers, start_supervisor
 from deploy.local.supervisord import Program, supervisor_config
@@ -73,7 +73,7 @@ def take_down(stack: Stack, say: Say) -> bool:
     """Stop everything in order and end the supervisor; False where nothing ran. Data, keys and media stay."""
     supervision = Supervision(stack)
     if supervision.is_answering():
-        for tier in STOP_TIERS:
+        for tier in tiers_of(tuple(supervision.states())):
             _stop(supervision, tier, say)
         supervision.shutdown()
         _await_end(supervision)
@@ -94,7 +94,7 @@ def kill_all(stack: Stack) -> None:
 
 def check_ports(stack: Stack) -> None:
     """PortTaken, which names the port, its holder and the way out, for the first that is not free."""
-    for name, port in stack.ports._asdict().items():
+    for name, port in (stack.ports._asdict() | stack.further).items():
         if not is_free(port):
             variable = variable_of(name)
             held = holder_of(port)

@@ -99,6 +99,8 @@ class Meters:
         self._metrics.gauge("realname_partitions_stopped", sum(ledger.stopped is not None for ledger in ledgers.values()))
         self._metrics.gauge("realname_dispatcher_halted", workload.halted is not None)
         self._metrics.gauge("realname_offset_map_chars", max((each.map_chars for each in ledgers.values()), default=0))
+        windows = (each.offsets.next_offset - each.offsets.committable for each in ledgers.values())
+        self._metrics.gauge("realname_window_records", max(windows, default=0))
         self._metrics.forget("realname_consumer_lag_records")
         for partition, end in ends.items():
             if end is not None:

@@ -20,7 +20,7 @@ DOORS = {
         "services.projector",
         "services.cli",
         "deploy.local",
-        "bench.steady",
+        "bench.load",
     ),
     "confluent_kafka": ("services.dispatcher", "services.janitor"),
     "celery": ("workers.app", "workers.transport", "services.dispatcher"),

@@ -1,0 +1,88 @@
+"""The simulated accelerator: what a call costs, that one device is shared, and that batches fill across registrations."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bench.accelerator import LIVENESS_ASKS, MATCHING_ASKS, Accelerator, AcceleratorJudges, Ask, CostModel, Device, WaitingDecoder
+from bench.accelerator_worker import arguments_of, parse
+from bench.load.stack import Shape, services_of
+from bench.stub_runtime import Service, StubJudges
+from realname.messages import Challenge
+from tests.builders import NOON
+
+
+def test_a_call_costs_its_own_and_each_items_time():
+    assert CostModel().call_s(1) == pytest.approx(0.00305)
+    assert CostModel().call_s(64) == pytest.approx(0.0062)
+
+
+def test_full_batches_share_the_calls_own_time():
+    cost = CostModel(call_ms=3.0, item_ms=0.05, batch_max=60)
+    assert cost.device_s([Ask("spoof", 60)]) == pytest.approx(cost.call_s(60))
+    assert cost.device_s([Ask("spoof", 6)]) == pytest.approx(cost.call_s(60) / 10)
+
+
+def test_the_highest_rate_is_the_slower_ones_of_device_and_decoders():
+    few = CostModel(decoders=1, clip_ms=60, portrait_ms=10)
+    assert few.rate_max_hz == pytest.approx(1 / 0.07)
+    many = CostModel(decoders=1000)
+    assert many.rate_max_hz == pytest.approx(1 / many.device_s((*LIVENESS_ASKS, *MATCHING_ASKS)))
+
+
+def test_one_device_serves_one_call_at_a_time():
+    at_once, most = [0], [0]
+
+    def sleep(_s: float) -> None:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        threading.Event().wait(0.002)
+        at_once[0] -= 1
+
+    device = Device(CostModel(), sleep=sleep)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: device.call([None]), range(16)))
+    assert most == [1]
+
+
+def test_batches_fill_across_registrations():
+    sizes: list[int] = []
+    cost = CostModel(call_ms=1, wait_ms=20)
+    accelerator = Accelerator(cost, lambda _model, size, **_: sizes.append(size))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: accelerator.ask([Ask("spoof", 5)]), range(8)))
+    accelerator.close()
+    assert sum(sizes) == 40
+    assert max(sizes) > 5
+
+
+def test_its_judges_report_a_live_person_and_hand_on_the_chips():
+    cost = CostModel(call_ms=0, item_ms=0, clip_ms=0, portrait_ms=0, wait_ms=0)
+    accelerator = Accelerator(cost)
+    judges = AcceleratorJudges(accelerator, cost, StubJudges(Service(), chips=[b"one", b"two"]))
+    clip = WaitingDecoder(cost).decode_clip(b"sealed and opened", judges.process_hz)
+    judged = judges.liveness(clip, Challenge(actions=("blink",), issued_at=NOON))
+    assert list(judged.chips) == [b"one", b"two"]
+    assert judged.report.pad_live is not None
+    assert judges.match("portrait", judged.chips).similarity is not None
+    accelerator.close()
+
+
+def test_a_worker_gets_the_cost_model_by_its_command_line():
+    cost = CostModel(decoders=4, slow_share=0.01, slow_ms=1500)
+    assert parse(list(arguments_of(cost))) == cost
+    assert arguments_of(CostModel()) == ()
+
+
+def test_a_stack_has_as_many_processes_as_its_shape_says_each_with_a_name_and_a_slot_of_its_own():
+    services = {service.name: service for service in services_of(Shape(processes=3, dispatchers=4, cost=CostModel(decoders=4)))}
+    assert [name for name in services if name.startswith("worker")] == ["worker", "worker-1", "worker-2", "worker-solo"]
+    slots = [services[f"dispatcher-{number}"].settings["REALNAME_SLOT"] for number in range(4)]
+    assert slots == ["0", "1", "2", "3"]
+    assert {services[name].module for name in services if name.startswith("worker")} == {"bench.accelerator_worker"}
+    assert "--decoders=4" in services["worker-2"].arguments
+    assert services["worker-solo"].settings["REALNAME_THREADS"] == "1"
+    one = {service.name for service in services_of(Shape(workers="real", processes=1, dispatchers=1))}
+    assert "dispatcher-1" not in one
+    assert {service.module for service in services_of(Shape(workers="real")) if service.name.startswith("worker")} == {"workers"}
