@@ -41,6 +41,7 @@ COMMANDS = (
     Command("policy", "services.cli.policy:show", "Which policy judges each operator, and what runs in shadow.", _WORK),
     Command("activate", "services.cli.policy:activate", "Sign and publish which policy judges an operator.", _WORK),
     Command("shadow-report", "services.cli.shadow_report:command", "Live and candidate side by side, to be compared.", _WORK),
+    Command("plan", "services.cli.plan:command", "What a country takes: machines, bytes, and how its day goes.", _LOOK),
     Command("models", "services.cli.models:command", "The models: where from, what licence, whether fetched.", _LOOK),
     Command("schema", "services.cli.schema:command", "What goes over the wire: messages, topics, the HTTP API.", _LOOK),
 )

@@ -37,6 +37,7 @@ DOORS = {
     ),
     "matplotlib": ("workers.check_plot", "workers.evaluation.plots", "services.cli", "bench"),
     "redis": ("workers", "services", "deploy.local", "bench"),
+    "simpy": ("services.planning.national", "services.planning.one_run"),
 }
 
 

@@ -1,0 +1,127 @@
+"""Pure: what a load run will show, said before it, and whether it did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from realname.errors import RealnameError
+from services.planning.coefficients import PROCESSES, Coefficients
+from services.planning.machines import gpu_ms_a_check
+from services.planning.national import percentile
+from services.planning.one_run import LoadRun, Path, play_run
+
+TOLERANCE = 0.2  # of the measured value
+FULL_SHARE = 0.95  # of the machine: beyond it a queue grows for as long as the run lasts
+SAME_RATE = 0.01  # rates nearer than this are the same one
+
+_T = TypeVar("_T")
+
+
+class ResultWrong(RealnameError):
+    """The file is no result of a load run, or no prediction; the message says why."""
+
+
+class Prediction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """figures: by the names that bench.load gives what it measures. is_fitted: the coefficients were made at this very rate.
+
+    is_full: the run asks for more than the machine has, so its latency is that of a growing queue.
+    """
+
+    run: LoadRun
+    fitted_hz: tuple[float, ...]
+    figures: dict[str, float]
+    is_fitted: bool
+    is_full: bool
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """Of a benchmark's result (bench/result.py), what is compared; it may hold more."""
+
+    name: str
+    taken_at: datetime
+    figures: dict[str, float]
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """One figure. off: (predicted - measured) / measured."""
+
+    figure: str
+    predicted: float
+    measured: float
+    off: float
+    verdict: Literal["within", "off"]
+
+
+def predict(run: LoadRun, c: Coefficients) -> Prediction:
+    """CPU by process out of cost and idle cost; latencies by playing the run."""
+    cpu_ms = {process: cpu_ms_of(process, run, c) for process in PROCESSES}
+    idle_ms = {process: c.of(f"{process}_idle_cores") * 1000 / run.rate_hz for process in PROCESSES}
+    share = run.rate_hz * sum(cpu_ms[process] + idle_ms[process] for process in PROCESSES) / 1000 / run.cores
+    latencies = sorted((latency_s, 1) for latency_s in play_run(run, path_of(run, c)))
+    figures = {"rate_hz": run.rate_hz}
+    figures |= {f"p{per}_s": percentile(latencies, per / 100) or 0.0 for per in (50, 95, 99)}
+    figures |= {f"cpu_ms_{process}": cpu_ms[process] + idle_ms[process] for process in PROCESSES}
+    figures["machine_cpu_share"] = min(1.0, share)
+    near = [fitted for fitted in c.fitted_hz if abs(fitted - run.rate_hz) <= SAME_RATE * run.rate_hz]
+    return Prediction(run=run, fitted_hz=c.fitted_hz, figures=figures, is_fitted=bool(near), is_full=share > FULL_SHARE)
+
+
+def cpu_ms_of(process: str, run: LoadRun, c: Coefficients) -> float:
+    """For each registration, idle cost not counted; a worker that infers has the check on top."""
+    check_ms = c.of("check_cpu_ms") if process == "worker" and not run.simulated else 0.0
+    return c.of(f"{process}_cpu_ms") + check_ms
+
+
+def path_of(run: LoadRun, c: Coefficients) -> Path:
+    """Intake, then half of Kafka's, Valkey's and the dispatcher's before the worker, the other halves after it."""
+    cpu_s = {process: cpu_ms_of(process, run, c) / 1000 for process in PROCESSES}
+    halves = tuple(cpu_s[process] / 2 for process in ("kafka", "valkey"))
+    return Path(
+        before_s=(cpu_s["intake"], *halves),
+        worker_s=cpu_s["worker"],
+        after_s=halves[::-1],
+        dispatcher_s=cpu_s["dispatcher"] / 2,
+        device_s=gpu_ms_a_check(c) / 1000 if run.simulated else 0.0,
+        beside_s=cpu_s["projector"] + cpu_s["janitor"] + cpu_s["loader"],
+        idle_cores=sum(c.of(f"{process}_idle_cores") for process in PROCESSES),
+        wait_s=c.of("path_wait_s"),
+    )
+
+
+def compare(prediction: Prediction, measured: Measured) -> list[Comparison]:
+    """Every figure that both have and that is not 0 in the run. Raises ResultWrong where they share no latency and no CPU."""
+    common = [name for name in prediction.figures if name != "rate_hz" and measured.figures.get(name)]
+    if not common:
+        raise ResultWrong(f"{measured.name} holds no figure that was predicted ({', '.join(prediction.figures)})")
+    rate_hz = measured.figures.get("rate_hz", 0.0)
+    if abs(rate_hz - prediction.run.rate_hz) > SAME_RATE * prediction.run.rate_hz:
+        raise ResultWrong(f"{measured.name} ran at {rate_hz:g}/s, the prediction is of {prediction.run.rate_hz:g}/s")
+    return [_compared(name, prediction.figures[name], measured.figures[name]) for name in common]
+
+
+def decode_measured(content: bytes, name: str) -> Measured:
+    """Raises ResultWrong."""
+    return _decoded(content, Measured, name)
+
+
+def decode_prediction(content: bytes, name: str) -> Prediction:
+    """Raises ResultWrong."""
+    return _decoded(content, Prediction, name)
+
+
+def _decoded(content: bytes, kind: type[_T], name: str) -> _T:
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ResultWrong(f"{name}: {error}") from None
+
+
+def _compared(name: str, predicted: float, measured: float) -> Comparison:
+    off = (predicted - measured) / measured
+    return Comparison(
+        figure=name, predicted=predicted, measured=measured, off=off, verdict="within" if abs(off) <= TOLERANCE else "off"
+    )
