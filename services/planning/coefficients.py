@@ -44,6 +44,7 @@ NAMES: dict[str, str] = {
     "refused_share": "registrations that end refused: their media waits for an objection",
     "review_share": "registrations that end in review: their media waits for a ruling",
     "replication": "copies of each Kafka record",
+    "simulated_check_s": "how long a thread of a load run's simulated worker sleeps for one check",
     "gpu_pod_start_s": "from wanting a GPU worker to its first check",
     "cpu_pod_start_s": "from wanting a CPU worker to its first check",
 }

@@ -123,8 +123,9 @@ def _traffic(env: simpy.Environment, world: _World) -> Generator[simpy.Event, An
     """Each second: what arrived in it, then what the workers that are ready decide of what waits."""
     while True:
         at_s = env.now
+        mean = world.day.rate_hz(at_s) * STEP_S
         for operator, share in world.day.operators.items():
-            count = _poisson(world.rng, world.day.rate_hz(at_s) * share * STEP_S)
+            count = _poisson(world.rng, mean * share)
             if count:
                 world.waiting[operator].append((at_s, count))
                 world.counts[operator] += count

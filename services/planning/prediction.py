@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from realname.errors import RealnameError
 from services.planning.coefficients import PROCESSES, Coefficients
-from services.planning.machines import gpu_ms_a_check
 from services.planning.national import percentile
 from services.planning.one_run import LoadRun, Path, play_run
 
 TOLERANCE = 0.2  # of the measured value
 FULL_SHARE = 0.95  # of the machine: beyond it a queue grows for as long as the run lasts
+WAITED_FOR = ("intake", "kafka", "dispatcher", "valkey", "worker")  # whose CPU lies on a registration's way; see path_of
 SAME_RATE = 0.01  # rates nearer than this are the same one
 
 _T = TypeVar("_T")
@@ -85,7 +85,7 @@ def path_of(run: LoadRun, c: Coefficients) -> Path:
         worker_s=cpu_s["worker"],
         after_s=halves[::-1],
         dispatcher_s=cpu_s["dispatcher"] / 2,
-        device_s=gpu_ms_a_check(c) / 1000 if run.simulated else 0.0,
+        device_s=c.of("simulated_check_s") if run.simulated else 0.0,
         beside_s=cpu_s["projector"] + cpu_s["janitor"] + cpu_s["loader"],
         idle_cores=sum(c.of(f"{process}_idle_cores") for process in PROCESSES),
         wait_s=c.of("path_wait_s"),

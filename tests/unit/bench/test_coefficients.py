@@ -1,0 +1,103 @@
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.coefficients import fitted, made_of
+from bench.result import Machine, Result
+from realname.errors import RealnameError
+from services.planning.coefficients import PROCESSES, SHIPPED, Coefficients, decode, encode
+from services.planning.one_run import LoadRun
+from services.planning.prediction import predict
+
+HERE = Machine(cpu="a core", cores=2, system="Linux x86_64", python="3.11.7")
+IDLE = {"kafka": 0.15, "dispatcher": 0.05}
+COST_MS = dict.fromkeys(PROCESSES, 0.5) | {"intake": 2.0, "worker": 3.0, "loader": 1.5}
+
+
+def result(name: str, figures: dict[str, float], machine: Machine = HERE) -> Result:
+    return Result(name=name, command="a test", taken_at=datetime(2026, 11, 28, tzinfo=UTC), machine=machine, figures=figures)
+
+
+def load_run(rate_hz: float, **other: float) -> Result:
+    cpu = {f"cpu_ms_{process}": COST_MS[process] + IDLE.get(process, 0.0) * 1000 / rate_hz for process in PROCESSES}
+    return result(f"load-{rate_hz:g}", {"rate_hz": rate_hz, "p50_s": 0.25, **cpu, **other})
+
+
+STEPS = result("steps", {"check_cpu_ms": 130.0, "decode_cpu_ms": 45.0, "detect_cpu_ms": 30.0, "embed_cpu_ms": 25.0})
+
+
+def shipped() -> Coefficients:
+    return decode(SHIPPED.read_bytes(), "shipped")
+
+
+@given(idle=st.floats(0, 2), cost_ms=st.floats(0, 100), rates=st.lists(st.floats(1, 500), min_size=2, max_size=6, unique=True))
+def test_what_lies_on_a_line_is_fitted_exactly(idle: float, cost_ms: float, rates: list[float]) -> None:
+    if max(rates) < 1.5 * min(rates):
+        rates = [*rates, 2 * max(rates)]
+    line = fitted(rates, [idle + cost_ms / 1000 * rate for rate in rates])
+    assert line.idle_cores == pytest.approx(idle, abs=1e-6)
+    assert line.cost_ms == pytest.approx(cost_ms, abs=1e-5)
+    assert line.worst < 0.01
+
+
+def test_neither_cost_is_ever_negative() -> None:
+    assert fitted([1.0, 2.0], [0.5, 1.5]) == pytest.approx((0.0, 700.0, 0.4))  # through 0: (1 x .5 + 2 x 1.5) / (1 + 4)
+    assert fitted([1.0, 2.0], [1.0, 0.5]).cost_ms == 0
+
+
+def test_idle_cost_and_cost_are_told_apart_by_several_rates() -> None:
+    made = made_of([load_run(20), load_run(60), load_run(120)], STEPS, shipped())
+    assert made.of("kafka_idle_cores") == pytest.approx(0.15)
+    assert made.of("kafka_cpu_ms") == pytest.approx(0.5)
+    assert made.of("worker_cpu_ms") == pytest.approx(3.0)
+    assert made.of("check_cpu_ms") == 130
+    assert made.of("models_cpu_ms") == 55
+    assert made.fitted_hz == (20, 60, 120)
+    assert made.figures["kafka_cpu_ms"].basis == "measured"
+    assert "load-20, load-60, load-120" in made.cited("kafka_cpu_ms")
+    # 250 ms less intake, kafka, dispatcher, valkey, worker and the simulated device
+    assert made.of("path_wait_s") == pytest.approx(0.25 - 0.0065 - made.of("simulated_check_s"), abs=1e-3)
+    assert decode(encode(made), "made") == made
+
+
+def test_what_was_not_measured_stays_as_it_was() -> None:
+    made = made_of([load_run(20), load_run(60)], STEPS, shipped())
+    assert made.figures["gpu_call_ms"] == shipped().figures["gpu_call_ms"]
+    assert made.figures["clip_bytes"] == shipped().figures["clip_bytes"]
+    named = made_of([load_run(20), load_run(60, clip_bytes=300_000.0)], STEPS, shipped())
+    assert named.of("clip_bytes") == 300_000
+
+
+def test_a_prediction_by_the_fit_meets_a_run_that_was_left_out() -> None:
+    made = made_of([load_run(20), load_run(120)], STEPS, shipped())
+    said = predict(LoadRun(rate_hz=60, seconds=30, workers=2), made)
+    measured = load_run(60).figures
+    assert all(said.figures[f"cpu_ms_{process}"] == pytest.approx(measured[f"cpu_ms_{process}"]) for process in PROCESSES)
+    assert not said.is_fitted
+
+
+@pytest.mark.parametrize(
+    ("runs", "steps", "said"),
+    [
+        ([load_run(20)], STEPS, "two rates"),
+        ([load_run(20), load_run(25)], STEPS, "1.5 times apart"),
+        ([load_run(20), load_run(60)], None, "steps.json"),
+        ([], None, "nothing to make"),
+        ([load_run(20, simulated=0.0)], None, "nothing to make"),
+        ([load_run(20), result("load-x", {"p50_s": 1.0})], STEPS, "load-x has no rate_hz"),
+        ([load_run(20), result("load-x", {"rate_hz": 60.0, "p50_s": 1.0})], STEPS, "cpu_ms_intake"),
+        ([load_run(20), load_run(60)], result("steps", {"check_cpu_ms": 1.0}), "decode_cpu_ms"),
+    ],
+)
+def test_runs_that_do_not_suffice_are_refused_by_name(runs: list[Result], steps: Result | None, said: str) -> None:
+    with pytest.raises(RealnameError, match=said):
+        made_of(runs, steps, shipped())
+
+
+def test_runs_of_two_machines_are_not_fitted_together() -> None:
+    elsewhere = msgspec.structs.replace(load_run(60), machine=msgspec.structs.replace(HERE, cores=8))
+    with pytest.raises(RealnameError, match="several machines"):
+        made_of([load_run(20), elsewhere], STEPS, shipped())

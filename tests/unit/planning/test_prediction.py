@@ -1,0 +1,75 @@
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from services.planning.coefficients import SHIPPED, decode
+from services.planning.one_run import LoadRun
+from services.planning.prediction import Measured, Prediction, ResultWrong, compare, decode_measured, decode_prediction, predict
+
+RUN = LoadRun(rate_hz=40.0, seconds=60.0)
+SAID = Prediction(
+    run=RUN,
+    fitted_hz=(20.0, 120.0),
+    figures={"rate_hz": 40.0, "p50_s": 0.3, "p95_s": 0.9, "cpu_ms_kafka": 5.0},
+    is_fitted=False,
+    is_full=False,
+)
+
+
+def measured(**figures: float) -> Measured:
+    return Measured(name="load-40", taken_at=datetime(2026, 11, 28, tzinfo=UTC), figures={"rate_hz": 40.0} | figures)
+
+
+def test_a_prediction_within_a_fifth_of_what_was_measured_holds() -> None:
+    found = {one.figure: one for one in compare(SAID, measured(p50_s=0.26, p95_s=1.1, cpu_ms_kafka=5.0))}
+    assert {one.verdict for one in found.values()} == {"within"}
+    assert found["p50_s"].off == pytest.approx(0.04 / 0.26)
+    assert found["p95_s"].off == pytest.approx(-0.2 / 1.1)
+
+
+def test_what_is_off_is_named() -> None:
+    found = compare(SAID, measured(p50_s=0.24, p95_s=1.2, cpu_ms_kafka=5.5))
+    assert [one.figure for one in found if one.verdict == "off"] == ["p50_s", "p95_s"]  # a quarter too much, a quarter too little
+
+
+def test_a_figure_that_only_one_has_is_left_out() -> None:
+    assert [one.figure for one in compare(SAID, measured(p50_s=0.3, decided=2400.0, cpu_ms_kafka=0.0))] == ["p50_s"]
+
+
+def test_another_rate_or_no_common_figure_is_no_comparison() -> None:
+    with pytest.raises(ResultWrong, match="40/s"):
+        compare(SAID, measured(rate_hz=60.0, p50_s=0.3))
+    with pytest.raises(ResultWrong, match="no figure that was predicted"):
+        compare(SAID, measured(answered=3.0))
+
+
+def test_a_rate_that_was_fitted_is_said_to_prove_nothing() -> None:
+    c = msgspec.structs.replace(decode(SHIPPED.read_bytes(), "shipped"), fitted_hz=(2.0, 8.0))
+    assert predict(LoadRun(rate_hz=2.0, seconds=30), c).is_fitted
+    assert not predict(LoadRun(rate_hz=4.0, seconds=30), c).is_fitted
+
+
+def test_cpu_is_cost_and_the_share_of_idle_cost_and_grows_with_the_rate() -> None:
+    c = decode(SHIPPED.read_bytes(), "shipped")
+    idle = msgspec.structs.replace(c.figures["kafka_idle_cores"], value=0.2)
+    c = msgspec.structs.replace(c, figures=c.figures | {"kafka_idle_cores": idle})
+    slow, quick = (predict(LoadRun(rate_hz=rate, seconds=30), c) for rate in (1.0, 4.0))
+    assert slow.figures["cpu_ms_kafka"] == pytest.approx(89 + 200)
+    assert quick.figures["cpu_ms_kafka"] == pytest.approx(89 + 50)
+    assert slow.figures["machine_cpu_share"] < quick.figures["machine_cpu_share"]
+
+
+def test_workers_that_infer_cost_a_check_and_more_than_the_machine_has_is_said() -> None:
+    c = decode(SHIPPED.read_bytes(), "shipped")
+    assert predict(LoadRun(rate_hz=1.0, simulated=False, seconds=30), c).figures["cpu_ms_worker"] == 378
+    assert predict(LoadRun(rate_hz=1.0, seconds=30), c).figures["cpu_ms_worker"] == 0
+    assert predict(LoadRun(rate_hz=6.0, simulated=False, seconds=30), c).is_full
+
+
+def test_a_prediction_survives_being_written_and_a_wrong_file_is_named() -> None:
+    assert decode_prediction(msgspec.json.encode(SAID), "x") == SAID
+    with pytest.raises(ResultWrong, match=r"mine\.json"):
+        decode_prediction(b"{}", "mine.json")
+    with pytest.raises(ResultWrong, match=r"mine\.json"):
+        decode_measured(b"[]", "mine.json")
