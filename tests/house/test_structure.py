@@ -24,7 +24,7 @@ DOORS = {
     ),
     "confluent_kafka": ("services.dispatcher", "services.janitor"),
     "celery": ("workers.app", "workers.transport", "services.dispatcher"),
-    "onnxruntime": ("models.session", "models.dynamic_batch"),
+    "onnxruntime": ("models.session", "models.dynamic_batch", "bench.peers.scrfd_arcface"),
     "onnx": ("models.channel_blocks", "models.dynamic_batch", "models.face_api", "models.prelu"),
     "av": ("workers.decoder", "bench"),
     "obstore": ("realname.vault",),
