@@ -3,6 +3,7 @@
 One thread runs the model, so a session needs no lock, and a GPU sees full batches while every
 caller keeps its simple "one item in, one answer out". Nothing is lost by a bad item: when a batch
 fails, its items are run one by one, and only those that fail by themselves get the error.
+Models that share a device take turns (models/device.py): while a batcher waits for its turn, its batch fills.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -18,6 +20,8 @@ from realname.errors import Transient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from models.device import Turns
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -92,9 +96,11 @@ class Batcher(Generic[Item, Answer]):
         *,
         limits: BatchLimits,
         observe: Observes = observe_nothing,
+        turns: Turns | None = None,
     ) -> None:
-        """Start the thread. name: the model's, for the observer and the thread's name."""
+        """Start the thread. name: the model's, for the observer and the thread's name. turns: None where no other model waits."""
         self._name = name
+        self._turns = turns
         self._runs = runs
         self._limits = limits
         self._observe = observe
@@ -159,8 +165,10 @@ class Batcher(Generic[Item, Answer]):
     def _serve(self) -> None:
         """The thread. However it ends, no caller is left waiting."""
         try:
-            while jobs := self._take_batch():
-                self._answer(jobs)
+            while self._has_batch():
+                with self._turn():
+                    batch = self._run_batch(self._take_batch())
+                self._hand_out(batch)
         finally:
             with self._changed:
                 self._closed = True
@@ -170,16 +178,21 @@ class Batcher(Generic[Item, Answer]):
                 if job.answer.set_running_or_notify_cancel():
                     job.answer.set_exception(BatcherClosed(self._name))
 
-    def _take_batch(self) -> list[_Job[Item, Answer]]:
-        """The next batch: its first item as soon as there is one, others until full or T is over.
-
-        Empty: closed, and nothing is left.
-        """
+    def _has_batch(self) -> bool:
+        """Wait for an item, then for others until full or T is over. False: closed, and nothing is left."""
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or self._closed)
             if self._jobs and self._limits.wait_s > 0:
                 left_s = self._jobs[0].at_s + self._limits.wait_s - time.monotonic()
                 self._changed.wait_for(self._is_full, timeout=max(0.0, left_s))
+            return bool(self._jobs)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._turns is None else self._turns.turn()
+
+    def _take_batch(self) -> list[_Job[Item, Answer]]:
+        """What is queued by now, up to a full batch."""
+        with self._changed:
             size = min(len(self._jobs), self._limits.items_max)
             jobs = [self._jobs.popleft() for _ in range(size)]
             self._changed.notify_all()  # there is room again
@@ -188,25 +201,28 @@ class Batcher(Generic[Item, Answer]):
     def _is_full(self) -> bool:
         return self._closed or len(self._jobs) >= self._limits.items_max
 
-    def _answer(self, jobs: list[_Job[Item, Answer]]) -> None:
-        """Run one batch and hand each caller its own answer or error."""
+    def _run_batch(self, jobs: list[_Job[Item, Answer]]) -> _Ran[Item, Answer]:
+        """Run what somebody still waits for."""
         wanted = [job for job in jobs if job.answer.set_running_or_notify_cancel()]
-        if not wanted:
-            return
         started_s = time.monotonic()
         try:
-            outcomes = self._outcomes([job.item for job in wanted])
+            outcomes = self._outcomes([job.item for job in wanted]) if wanted else []
         except BaseException:  # the process is ending, or worse: nobody waits for what never comes
             for job in wanted:
                 job.answer.set_exception(BatcherClosed(self._name))
             raise
-        ended_s = time.monotonic()
-        for job, outcome in zip(wanted, outcomes, strict=True):
+        return _Ran(wanted, outcomes, started_s, time.monotonic())
+
+    def _hand_out(self, ran: _Ran[Item, Answer]) -> None:
+        """Each caller its own answer or error. The device is another model's meanwhile."""
+        for job, outcome in zip(ran.jobs, ran.outcomes, strict=True):
             if isinstance(outcome, _Failed):
                 job.answer.set_exception(outcome.error)
             else:
                 job.answer.set_result(outcome)
-        self._observe(self._name, len(wanted), waited_s=started_s - wanted[0].at_s, ran_s=ended_s - started_s)
+        if ran.jobs:
+            waited_s = ran.started_s - ran.jobs[0].at_s
+            self._observe(self._name, len(ran.jobs), waited_s=waited_s, ran_s=ran.ended_s - ran.started_s)
 
     def _outcomes(self, items: list[Item]) -> list[Answer | _Failed]:
         """An answer or an error for each item. A failed batch is run again item by item."""
@@ -223,3 +239,11 @@ class Batcher(Generic[Item, Answer]):
 @dataclass(frozen=True, slots=True)
 class _Failed:
     error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran(Generic[Item, Answer]):
+    jobs: list[_Job[Item, Answer]]
+    outcomes: list[Answer | _Failed]
+    started_s: float
+    ended_s: float

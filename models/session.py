@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore[reportAttributeAccessIssue]
 
+from models.bound import Bound
+from models.half import to_half
+from models.placement import PROVIDERS, Device, Placement, providers_of
 from realname.errors import RealnameError
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 ERRORS_ONLY = 3  # onnxruntime's log level; below it each start would warn about the devices it lacks
 CUDA_OK = 0  # CUresult of a call that worked
+DEVICE_FAILED = (ort_errors.Fail, ort_errors.EPFail, ort_errors.RuntimeException)
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -40,37 +44,25 @@ class ModelMisbehaved(RealnameError):
     """A model answered with other shapes or another range than its entry says, or with a number that is none."""
 
 
-class Device(StrEnum):
-    """Where a model runs. AUTO takes the GPU where there is one that works, else the CPU."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-    TENSORRT = "tensorrt"
-    AUTO = "auto"
-
-
-PROVIDERS = {
-    Device.CPU: ["CPUExecutionProvider"],
-    Device.CUDA: ["CUDAExecutionProvider", "CPUExecutionProvider"],
-    Device.TENSORRT: ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
-}
-
-
 class Session:
     """One model on one device. Not for many threads at once: models.batcher, or models.inline, is its only caller."""
 
-    def __init__(self, path: Path, entry: ModelEntry, *, sha256: str, device: Device) -> None:
-        """Check the file's bytes, then open those same bytes.
+    def __init__(self, path: Path, entry: ModelEntry, *, sha256: str, device: Device | Placement) -> None:
+        """Check the file's bytes, then open those same bytes; where batches have fixed shapes, run each of them once.
 
-        sha256: what the file must hash to.
+        sha256: what the file must hash to. device: a bare one takes batches as they come, in FP32.
         Raises ModelCorrupt, DeviceMissing, ModelMisbehaved.
         """
+        placement = device if isinstance(device, Placement) else Placement(device=usable(device))
         self.entry = entry
-        self.device = usable(device)
-        self._session = _open(_read_checked(path, sha256), self.device)
+        self.device = placement.device
+        self._session = _open(_read_checked(path, sha256), entry, placement)
         names = [value.name for value in self._session.get_inputs()]
         if names != [entry.input_name]:
             raise ModelMisbehaved(f"{entry.file}: its inputs are {', '.join(names)}; the entry says {entry.input_name}")
+        self._bound: Bound | None = None
+        if placement.buckets:
+            self._warm(placement)
 
     def run(self, batch: Floats) -> tuple[Floats, ...]:
         """The model's outputs, one array each.
@@ -85,18 +77,39 @@ class Session:
         if n > 1 and self.entry.batch == "one":
             alone = [self.run(batch[i : i + 1]) for i in range(n)]
             return tuple(np.concatenate(parts) for parts in zip(*alone, strict=True))
-        outputs: tuple[Floats, ...] = tuple(self._session.run(None, {self.entry.input_name: batch}))
-        shapes = tuple(output.shape for output in outputs)
-        if shapes != tuple((n, *shape) for shape in self.entry.output_shapes):
-            raise ModelMisbehaved(f"{self.entry.file}: {n} items gave {shapes}")
-        if not all(np.isfinite(output).all() for output in outputs):
-            raise ModelMisbehaved(f"{self.entry.file}: an output is not finite")
-        return outputs
+        return self._checked(self._plain(batch) if self._bound is None else tuple(self._bound.run(batch)), n)
 
     def run_items(self, items: Sequence[Floats]) -> list[tuple[Floats, ...]]:
         """The same, item by item: each (*input_shape) in, a tuple of (*output_shape) out, in order."""
         outputs = self.run(items[0][None] if len(items) == 1 else np.stack(items))  # a lone item needs no copy
         return [tuple(output[i] for output in outputs) for i in range(len(items))]
+
+    def _plain(self, batch: Floats) -> tuple[Floats, ...]:
+        return tuple(self._session.run(None, {self.entry.input_name: batch}))
+
+    def _checked(self, outputs: tuple[Floats, ...], count: int) -> tuple[Floats, ...]:
+        shapes = tuple(output.shape for output in outputs)
+        if shapes != tuple((count, *shape) for shape in self.entry.output_shapes):
+            raise ModelMisbehaved(f"{self.entry.file}: {count} items gave {shapes}")
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise ModelMisbehaved(f"{self.entry.file}: an output is not finite")
+        return outputs
+
+    def _warm(self, placement: Placement) -> None:
+        """Run every batch shape once, so that no registration waits for cuDNN's search, an engine or the arena's growth.
+
+        The first run is a plain one: what is bound to arrays of the entry's shapes must have them.
+        """
+        sizes = (1,) if self.entry.batch == "one" else placement.buckets
+        try:
+            self._checked(self._plain(np.zeros((1, *self.entry.input_shape), np.float32)), 1)
+            self._bound = Bound(self._session, self.entry, placement)
+            for size in sizes:
+                self.run(np.zeros((size, *self.entry.input_shape), np.float32))
+        except DEVICE_FAILED as error:
+            if placement.device is Device.CPU:
+                raise
+            raise DeviceMissing(f"{placement.device.value} does not run {self.entry.file}: {error}") from error
 
 
 def usable(device: Device) -> Device:
@@ -135,18 +148,21 @@ def _read_checked(path: Path, sha256: str) -> bytes:
     return onnx_file
 
 
-def _open(onnx_file: bytes, device: Device) -> Any:
+def _open(onnx_file: bytes, entry: ModelEntry, placement: Placement) -> Any:
     """Open on the device, or say why not; never fall back to another in silence."""
-    wanted = PROVIDERS[device][0]
+    device, providers = placement.device, providers_of(placement, entry)
+    wanted = providers[0][0]
     if wanted not in ort.get_available_providers():
         raise DeviceMissing(f"this onnxruntime is built without {wanted}; set the device to cpu")
     if device is not Device.CPU:
         if _cuda_devices() == 0:
             raise DeviceMissing(f"no GPU found for device {device.value}; set the device to cpu or auto")
         ort.preload_dlls()  # finds CUDA and cuDNN where they are installed as wheels
-    session = ort.InferenceSession(onnx_file, _options(), providers=PROVIDERS[device])
+    content = to_half(onnx_file) if placement.needs_half_weights else onnx_file
+    # Without enable_fallback=0 a device that fails at a run is changed for another one by onnxruntime itself.
+    session = ort.InferenceSession(content, _options(), providers=providers, enable_fallback=0)
     if wanted not in session.get_providers():
-        raise DeviceMissing(f"{wanted} did not start; are its CUDA libraries installed (extra `gpu`)?")
+        raise DeviceMissing(f"{wanted} did not start; are its CUDA libraries installed (requirements/gpu.txt)?")
     return session
 
 

@@ -5,6 +5,7 @@ Labels come from closed sets, never an id, a store or an error text. Buckets inc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -155,6 +156,8 @@ TABLE: tuple[Metric, ...] = (
     Metric("realname_stages_running", "gauge", "Stages running now", ("stage", "operator"), ("worker",)),
     Metric("realname_batch_items", "histogram", "Items in one model call", ("model",), ("worker",), _BATCH),
     Metric("realname_batch_wait_seconds", "histogram", "Item's wait for its batch", ("model",), ("worker",), _STAGE_S),
+    Metric("realname_device_busy_seconds", "counter", "Time that models had the GPU, of which one has it", (), ("worker",)),
+    Metric("realname_device_fallback", "gauge", "1 where the CPU stands in for a device that cannot be used", (), ("worker",)),
     Metric("realname_model_run_seconds", "histogram", "One model call", ("model",), ("worker",), _STAGE_S),
     Metric("realname_pad_live_score", "histogram", "Median live probability of a clip", ("model",), ("worker",), _UNIT),
     Metric("realname_similarity_score", "histogram", "Portrait to clip, cosine", ("model",), ("worker",), _COSINE),
@@ -171,6 +174,8 @@ TABLE: tuple[Metric, ...] = (
     ),
     Metric("realname_quality_eye_distance_pixels", "histogram", "Inter-eye distance", ("source",), ("worker",), _PIXELS),
     Metric("realname_decoder_deaths", "counter", "Decoder children that died, by cause", ("cause",), ("worker",)),
+    Metric("realname_decode_wait_seconds", "histogram", "Wait for a free decoder", ("kind",), ("worker",), _STAGE_S),
+    Metric("realname_decoded_clips", "gauge", "Clips decoded and not yet let go", (), ("worker",)),
     Metric("realname_decode_seconds", "histogram", "Decoding one clip or portrait", ("kind",), ("worker",), _STAGE_S),
     Metric("realname_duplicate_checks", "counter", "Clips looked for in the index, by outcome", ("outcome",), ("worker",)),
     Metric("realname_lost_starts", "counter", "Starts whose process died", ("stage",), ("worker",)),
@@ -224,6 +229,10 @@ class Metrics:
         """Move a gauge up or down."""
         gauge = self._gauges[name]
         (gauge.labels(*labels) if labels else gauge).inc(by)
+
+    def follow(self, name: str, reading: Callable[[], float]) -> None:
+        """Have a gauge read when it is asked for. reading: of any thread, and quick."""
+        self._gauges[name].set_function(reading)
 
     def forget(self, name: str) -> None:
         """Drop all label sets of a gauge, before it is filled anew."""

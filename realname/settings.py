@@ -96,12 +96,19 @@ class Worker(Common, frozen=True, kw_only=True):
     queues: str = "liveness,matching"
     threads: Annotated[int, Meta(ge=1, le=256)] = 4
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
+    device_fallback: Literal["none", "cpu"] = "none"  # none: a named device that cannot be used stops the start
+    device_bytes_max: Annotated[int, Meta(ge=256 * 1024 * 1024)] = 4 * 1024 * 1024 * 1024  # GPU arenas of all models together
+    device_precision: Literal["fp32", "tf32", "fp16"] = "fp32"  # of a GPU; others than fp32 need device_drift
+    device_drift: str = ""  # a file of `make bench-gpu`: what the precision does to scores, held against the policy
+    engines_dir: str = ".cache/engines"  # TensorRT's: of one GPU model each, made at the first start, which takes minutes
     models_dir: str = ".cache/models"
     models_profile: str = "default"  # shipped name or a file: which models play the roles (docs/models.md)
     candidate_profile: str = ""  # a second one, for the plans that name it: live for some operators, or tried in shadow
     batch_max: Annotated[int, Meta(ge=0, le=256)] = 0  # 0: by device, 4 on a CPU and 32 else
     batch_wait_ms: Annotated[float, Meta(ge=0, le=100)] = 2.0
-    decoders: Annotated[int, Meta(ge=1, le=64)] = 2
+    decoders: Annotated[int, Meta(ge=1, le=256)] = 2  # children that decode: one core each (docs/device.md)
+    # Clips decoded and not yet let go, waiting or judged: 23 MB each for 4 s of 640x480. 0: as many as threads.
+    decoded_max: Annotated[int, Meta(ge=0, le=1024)] = 0
     decode_within_s: Seconds = 8.0
     decoder_bytes_max: Positive = 1536 * 1024 * 1024  # RLIMIT_AS of a decoder child, its buffers not counted
     clip_pixels_max: Positive = 1280 * 1280

@@ -18,10 +18,10 @@ LIMITS = limits_of(Worker())
 class Watched:
     """A decoder with lists of its deaths and costs."""
 
-    def __init__(self, limits: DecoderLimits, children: int) -> None:
+    def __init__(self, limits: DecoderLimits, children: int, clips_max: int | None = None) -> None:
         self.deaths: list[Cause] = []
         self.costs: list[Cost] = []
-        self.decoder = Decoder(limits, children=children, died=self.deaths.append, decoded=self.costs.append)
+        self.decoder = Decoder(limits, children=children, clips_max=clips_max, died=self.deaths.append, decoded=self.costs.append)
         self.decode_clip = self.decoder.decode_clip
         self.decode_portrait = self.decoder.decode_portrait
 
@@ -40,9 +40,9 @@ class Watched:
 
 
 @contextmanager
-def watched(limits: DecoderLimits = LIMITS, *, children: int = 1) -> Iterator[Watched]:
+def watched(limits: DecoderLimits = LIMITS, *, children: int = 1, clips_max: int | None = None) -> Iterator[Watched]:
     """A decoder that is closed at the end."""
-    decoder = Watched(limits, children)
+    decoder = Watched(limits, children, clips_max)
     try:
         yield decoder
     finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from models.device import Turns
 from models.profiles import profiles_by_name, read_loadout
 from models.registry import Models, load
 from realname.activation import decode_plan
@@ -109,7 +110,10 @@ def _profiles(settings: Worker, observing: Observing) -> dict[str, Models]:
     """
     named = profiles_by_name(filter(None, (settings.models_profile, settings.candidate_profile)))
     each = {name: structs.replace(settings, models_profile=given) for name, given in named.items()}
-    return {name: load(one, observing.batch) for name, one in each.items()}
+    turns = Turns(observing.device_busy)
+    loaded = {name: load(one, observing.batch, turns) for name, one in each.items()}
+    observing.placed(fell_back=any(models.fell_back for models in loaded.values()))
+    return loaded
 
 
 def _decoder(settings: Worker, observing: Observing) -> Decoder:
@@ -117,6 +121,9 @@ def _decoder(settings: Worker, observing: Observing) -> Decoder:
         observing.decoder_died(cause.value)
 
     def decoded(cost: Cost) -> None:
-        observing.decoded(cost.kind, cpu_s=cost.cpu_s, wall_s=cost.wall_s)
+        observing.decoded(cost.kind, waited_s=cost.waited_s, cpu_s=cost.cpu_s, wall_s=cost.wall_s)
 
-    return Decoder(limits_of(settings), children=settings.decoders, died=died, decoded=decoded)
+    clips_max = settings.decoded_max or settings.threads
+    decoder = Decoder(limits_of(settings), children=settings.decoders, clips_max=clips_max, died=died, decoded=decoded)
+    observing.held(lambda: decoder.held)
+    return decoder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -62,9 +62,10 @@ class Observing:
         """How it ended."""
         self._metrics.count("realname_stage_outcomes", stage.value, outcome)
 
-    def decoded(self, kind: Literal["clip", "portrait"], *, cpu_s: float, wall_s: float) -> None:
-        """One recording, decoded or refused. cpu_s: in the decoder's child; wall_s: with its transfer, without waiting."""
+    def decoded(self, kind: Literal["clip", "portrait"], *, waited_s: float, cpu_s: float, wall_s: float) -> None:
+        """One recording, decoded or refused. As workers.decoder.pool.Cost."""
         stage = Stage.LIVENESS if kind == "clip" else Stage.MATCHING
+        self._metrics.observe("realname_decode_wait_seconds", waited_s, kind)
         self._metrics.observe("realname_decode_seconds", wall_s, kind)
         self._metrics.observe("realname_stage_step_cpu_seconds", cpu_s, stage.value, "decode")
 
@@ -87,6 +88,18 @@ class Observing:
         self._metrics.observe("realname_batch_items", size, model)
         self._metrics.observe("realname_batch_wait_seconds", waited_s, model)
         self._metrics.observe("realname_model_run_seconds", ran_s, model)
+
+    def device_busy(self, busy_s: float) -> None:
+        """models.device's observer: a model's turn ended."""
+        self._metrics.count("realname_device_busy_seconds", by=busy_s)
+
+    def placed(self, *, fell_back: bool) -> None:
+        """The models are open; fell_back: not on the device that was asked for."""
+        self._metrics.gauge("realname_device_fallback", float(fell_back))
+
+    def held(self, count: Callable[[], float]) -> None:
+        """How many decoded clips there are is asked of the decoder when somebody looks."""
+        self._metrics.follow("realname_decoded_clips", count)
 
     def decoder_died(self, cause: str) -> None:
         """The decoder's observer: a child died or was ended. cause: one of the decoder's closed words."""

@@ -26,6 +26,8 @@ DOORS = {
     "celery": ("workers.app", "workers.transport", "services.dispatcher"),
     "onnxruntime": ("models.session", "models.dynamic_batch", "bench.peers.scrfd_arcface"),
     "onnx": ("models.channel_blocks", "models.dynamic_batch", "models.face_api", "models.prelu"),
+    "onnxruntime": ("models.bound", "models.session", "models.dynamic_batch"),
+    "onnx": ("models.channel_blocks", "models.dynamic_batch", "models.face_api", "models.half", "models.prelu"),
     "av": ("workers.decoder", "bench"),
     "obstore": ("realname.vault",),
     "cryptography": (

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from realname.errors import BadRecording, Transient
 from realname.reasons import Reason
 from workers.clip import Clip
+from workers.decoder.held import Room
 from workers.decoder.limits import DecoderLimits
 from workers.decoder.process import Answered, Cause, Child, Died
 from workers.decoder.wire import Because, Frames, Kind, Refused
@@ -31,11 +32,16 @@ _log = logging.getLogger(__name__)
 
 
 class Cost(NamedTuple):
-    """What one recording took. cpu_s: in the child, 0 where it died; wall_s: with its transfer, without waiting."""
+    """What one recording took.
+
+    cpu_s: in the child, 0 where it died. wall_s: with its transfer, without waiting.
+    waited_s: until there was room for a clip, and a child.
+    """
 
     kind: Kind
     cpu_s: float
     wall_s: float
+    waited_s: float
 
 
 def ignore(_: Cost) -> None:
@@ -52,13 +58,16 @@ class Decoder:
         children: int,
         died: Callable[[Cause], None],
         decoded: Callable[[Cost], None] = ignore,
+        clips_max: int | None = None,
     ) -> None:
         """Start the children in the background; who asks before the first is ready waits for it.
 
+        clips_max: decoded clips that there may be at once, until the last view of each is gone; beyond it who asks waits.
         died: told of each child that died (planned replacements do not count), on any thread.
         decoded: told of each recording, decoded or refused, on the thread that asked, before it gets its answer.
         """
         self._limits = limits
+        self._room = Room(clips_max)
         self._died = died
         self._decoded = decoded
         self._idle: queue.SimpleQueue[Child | None] = queue.SimpleQueue()  # None: closed
@@ -77,6 +86,11 @@ class Decoder:
         with self._changed:
             return sorted(child.pid for child in self._alive)
 
+    @property
+    def held(self) -> int:
+        """Decoded clips that there are; 0 where their number is not bounded."""
+        return self._room.held
+
     def check(self) -> str | None:
         """For readiness: None where a child is up, else `no_decoder`."""
         with self._changed:
@@ -87,10 +101,13 @@ class Decoder:
 
         Raises BadRecording (clip_unreadable, clip_too_long); Transient where no child comes free.
         """
-        answer, pixels = self._ask("clip", media, process_hz)
-        if not isinstance(answer, Frames) or pixels is None:
-            too_long = isinstance(answer, Refused) and answer.because in _TOO_LONG
-            raise BadRecording(Reason.CLIP_TOO_LONG if too_long else Reason.CLIP_UNREADABLE)
+        asked_s = time.monotonic()
+        with self._room.taken(until_s=asked_s + self._limits.within_s) as place:
+            answer, pixels = self._ask("clip", media, process_hz, asked_s=asked_s)
+            if not isinstance(answer, Frames) or pixels is None:
+                too_long = isinstance(answer, Refused) and answer.because in _TOO_LONG
+                raise BadRecording(Reason.CLIP_TOO_LONG if too_long else Reason.CLIP_UNREADABLE)
+            place.keep_for(pixels)
         return Clip(
             planes=pixels,
             at_s=np.asarray(answer.at_s, np.float64),
@@ -105,7 +122,7 @@ class Decoder:
 
         Raises BadRecording (portrait_unreadable); Transient where no child comes free.
         """
-        _, pixels = self._ask("portrait", media)
+        _, pixels = self._ask("portrait", media, asked_s=time.monotonic())
         if pixels is None:
             raise BadRecording(Reason.PORTRAIT_UNREADABLE)
         return pixels
@@ -125,9 +142,9 @@ class Decoder:
         with self._changed:
             self._changed.wait_for(lambda: not self._alive, _CLOSE_WITHIN_S)
 
-    def _ask(self, kind: Kind, media: bytes, process_hz: float = 0.0) -> Answered:
-        """One recording through one child. A dead child's answer is a refusal."""
-        child = self._take()
+    def _ask(self, kind: Kind, media: bytes, process_hz: float = 0.0, *, asked_s: float) -> Answered:
+        """One recording through one child. A dead child's answer is a refusal. asked_s: since when its caller waits."""
+        child = self._take(asked_s + self._limits.within_s)
         started_s = time.monotonic()
         try:
             answered = child.ask(kind, media, process_hz=process_hz)
@@ -140,13 +157,12 @@ class Decoder:
             self._give_back(child)
         if isinstance(answered.answer, Refused):
             _log.info("not decoded", extra={"kind": kind, "because": answered.answer.because.value})
-        self._decoded(Cost(kind, answered.answer.cpu_s, time.monotonic() - started_s))
+        self._decoded(Cost(kind, answered.answer.cpu_s, time.monotonic() - started_s, started_s - asked_s))
         return answered
 
-    def _take(self) -> Child:
+    def _take(self, deadline_at: float) -> Child:
         # As long as one recording may take, so that waiting and decoding together stay below the stage's deadline:
         # past it the watchdog would end the process, and every job beside this one would lose its start.
-        deadline_at = time.monotonic() + self._limits.within_s
         while True:
             try:
                 child = self._idle.get(timeout=max(0.0, deadline_at - time.monotonic()))

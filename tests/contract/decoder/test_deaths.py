@@ -108,6 +108,30 @@ def test_a_view_of_one_frame_keeps_its_pixels_though_the_clip_is_gone(shared: Wa
     assert view.max() < 60
 
 
+def test_no_more_clips_are_decoded_than_may_be_held_and_who_waits_is_served_when_one_is_let_go():
+    with watched(replace(LIMITS, within_s=20.0), children=2, clips_max=2) as own:
+        first, second = (own.decode_clip(CLIP, 12.0) for _ in range(2))
+        view = first.gray(1)
+        assert own.decoder.held == 2
+        with ThreadPoolExecutor(1) as pool:
+            third = pool.submit(own.decode_clip, CLIP, 12.0)
+            own.decode_portrait(picture_bytes(".jpg", picture(64, 48)))  # a portrait takes no clip's place
+            del first
+            assert not third.done()
+            del view
+            assert third.result(20).planes.shape == second.planes.shape
+        assert own.costs[-1].waited_s > 0
+        third.result().planes.any()
+        assert own.decoder.held == 2
+
+
+def test_a_clip_that_cannot_be_decoded_takes_no_place():
+    with watched(children=1, clips_max=1) as own:
+        assert own.outcome(CLIP[:100]) is Reason.CLIP_UNREADABLE
+        assert own.outcome(CLIP) is None
+        assert own.decoder.held == 0
+
+
 def test_closing_leaves_no_process_and_ends_who_waits(own: Watched):
     with being_decoded(own) as pool:
         pids = own.decoder.pids
