@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from realname.calibration import Calibration, Rate, load_calibration
+from realname.drift import DriftRules
 from realname.errors import SettingsWrong
 from realname.messages import Unit
 from realname.reasons import Reason
@@ -196,6 +197,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     rules: Rules
     effects: dict[Reason, Effect]
     calibration: Calibration
+    drift: DriftRules = DriftRules()
 
     def effect_of(self, reason: Reason) -> Effect:
         """What the reason leads to; of one that this version does not know, a review: unknown is never approved."""

@@ -29,6 +29,7 @@ from workers.duplicates.index import RedisDuplicates
 from workers.liveness.stage import judge_liveness
 from workers.matching.stage import judge_match
 from workers.observing import Observing
+from workers.precision import insist_measured
 from workers.process import body_of, run
 from workers.runtime import Judged, Runtime
 from workers.scratch import connect
@@ -82,6 +83,7 @@ def main() -> int:
     keys = FileKeys(keys_folder(settings))
     vault = open_vault(settings.vault, keys)
     profiles = _profiles(settings, observing)
+    insist_measured(settings, profiles.values(), policy.drift)
     models = profiles[read_loadout(settings.models_profile).name]
     decoder = _decoder(settings, observing)
     runtime = Runtime(

@@ -74,6 +74,7 @@ STRICTER: dict[str, dict[str, Way]] = {
     },
     "cues": {"reaction_s_min": "more", "within_s": "less", "slack_s": "less"},
     "rules": {"lines_held_max": "less"},
+    "drift": {"box_px_max": "less", "landmarks_px_max": "less", "pad_max": "less", "similarity_max": "less"},
 }
 
 
