@@ -94,6 +94,8 @@ class Worker(Common, frozen=True, kw_only=True):
     """workers."""
 
     queues: str = "liveness,matching"
+    # Matching in liveness's own task where this process serves both queues: no second message, no chips through Redis.
+    join_stages: bool = True
     threads: Annotated[int, Meta(ge=1, le=256)] = 4
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     device_fallback: Literal["none", "cpu"] = "none"  # none: a named device that cannot be used stops the start

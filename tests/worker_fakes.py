@@ -154,6 +154,7 @@ class FakeJudges:
         self.chips = chips
         self.matched = match or a_match()
         self.error: Exception | None = None
+        self.match_error: BaseException | None = None
         self.asked = 0
         self.chips_seen: list[bytes] = []
 
@@ -165,6 +166,8 @@ class FakeJudges:
 
     def match(self, portrait, chips):
         self._ask()
+        if self.match_error is not None:
+            raise self.match_error
         self.chips_seen = list(chips)
         return self.matched
 
@@ -177,7 +180,8 @@ class FakeJudges:
 class Worker:
     """One process in memory: `run` performs a job and says whether it was acknowledged."""
 
-    def __init__(self, memory: Memory | None = None, process: str = "process-1") -> None:
+    def __init__(self, memory: Memory | None = None, process: str = "process-1", *, joins: bool = False) -> None:
+        """joins: it serves both queues, and matches in liveness's own task."""
         self.memory = memory or Memory()
         self.scratch = FakeScratch(self.memory, process)
         self.judges = FakeJudges()
@@ -186,7 +190,7 @@ class Worker:
         self.broker_answers = True
         self.pauses: list[float] = []
         self.registry = CollectorRegistry()
-        ticks = itertools.count()
+        ticks, self.tick_s = itertools.count(), 1.0  # at each look at the clock
         self.runtime = Runtime(
             vault=StubVault(),
             keys=StubKeys(),
@@ -201,7 +205,8 @@ class Worker:
             pause=self.pauses.append,
             timing=Timing(),
             clock=lambda: NOON,
-            monotonic=lambda: float(next(ticks)),
+            monotonic=lambda: float(next(ticks)) * self.tick_s,
+            joins=joins,
         )
 
     def _judges_with(self, plan: bytes) -> FakeJudges:

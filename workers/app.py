@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery, bootsteps, signals
@@ -39,9 +40,9 @@ def build_app(settings: Worker, runtime: Runtime) -> Any:
     app: Any = Celery("realname", broker=settings.redis, amqp=SteadyAmqp, set_as_current=False, fixups=[])
     app.conf.update(_configuration(settings, runtime.timing))
     app.steps["consumer"].add(_loop_step(runtime.vitals))
-    send = sender(app)
+    send, walking = sender(app), replace(runtime, joins=settings.join_stages and serves_both(settings.queues))
     for stage in Stage:
-        _add_task(app, runtime, send, stage)
+        _add_task(app, walking, send, stage)
     return app
 
 
@@ -143,9 +144,20 @@ def _broker(settings: Worker, timing: Timing) -> dict[str, Any]:
     }
 
 
+def serves_both(queues: str) -> bool:
+    """Whether whoever takes a liveness job here would take its matching job as well."""
+    wanted = set(_names(queues))
+    twins = [(queue_of(Stage.LIVENESS, alone=alone), queue_of(Stage.MATCHING, alone=alone)) for alone in (False, True)]
+    return all(liveness not in wanted or matching in wanted for liveness, matching in twins)
+
+
+def _names(queues: str) -> list[str]:
+    return [name.strip() for name in queues.split(",") if name.strip()]
+
+
 def _ordered(queues: str) -> list[str]:
     """Matching before liveness: a registration half done holds memory, one not begun holds none."""
-    wanted = [name.strip() for name in queues.split(",") if name.strip()]
+    wanted = _names(queues)
     unknown = sorted(set(wanted) - set(QUEUES))
     assert not unknown, f"no such queue: {unknown}"
     return sorted(wanted, key=lambda name: (not name.startswith(Stage.MATCHING.value), name))

@@ -108,6 +108,7 @@ class Runtime:
     judges:      by this process's own policy and weights.
     judges_with: by a job's plan (activation.encode_plan). Raises Transient where its weights are not loaded here.
     pause:       waits so many seconds, or less when the process is asked to end.
+    joins:       matching follows in liveness's own task; build_app sets it, by the queues that are served.
     """
 
     vault: ReadsEvidence
@@ -124,3 +125,4 @@ class Runtime:
     timing: Timing = field(default_factory=Timing)
     clock: Clock = wall_clock
     monotonic: Monotonic = monotonic
+    joins: bool = False

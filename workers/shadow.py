@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -22,7 +22,7 @@ _R = TypeVar("_R")
 
 
 class Tried(NamedTuple):
-    """What a candidate made of a clip. chips: sealed; none where it found the clip unfit, or failed."""
+    """What a candidate made of a clip. chips: encoded; none where it found the clip unfit, or failed."""
 
     liveness: LivenessReport | None = None
     chips: tuple[bytes, ...] = ()
@@ -42,9 +42,8 @@ def try_liveness(runtime: Runtime, job: LivenessJob, clip: Clip, seen: Seen, *, 
         if judges.process_hz > decoded_hz:
             return Tried()  # it wants more frames than were decoded: what it measured would not be what would go live
         judged = judges.liveness(clip, job.submitted.challenge)
-        chips = seal_shadow_chips(judged.chips, job, runtime.keys) if judged.chips else ()
         report = replace(judged.report, seen_before=seen)
-        return Tried(report, chips) if is_finite(report) else Tried()
+        return Tried(report, tuple(judged.chips)) if is_finite(report) else Tried()
 
     return _guarded(judge) or Tried()
 
@@ -63,16 +62,29 @@ def passed_over(job: MatchingJob) -> ShadowMeasured | None:
     return None if job.shadow is None else ShadowMeasured(job.shadow, failure="passed_over")
 
 
-def try_match(runtime: Runtime, job: MatchingJob, portrait: Any) -> ShadowMeasured | None:
-    """Match by the candidate, where it found the clip fit. portrait: as decoded. Never raises."""
+def with_shadow_chips(runtime: Runtime, job: MatchingJob, chips: Sequence[bytes] | None) -> MatchingJob:
+    """The job that is handed on, with the candidate's chips sealed; without its report where that fails. Never raises."""
+    if not chips:
+        return job
+    sealed = _guarded(lambda: seal_shadow_chips(chips, job, runtime.keys))
+    return replace(job, shadow_liveness=None) if sealed is None else replace(job, shadow_chips=sealed)
+
+
+def open_tried(runtime: Runtime, job: MatchingJob) -> Sequence[bytes] | None:
+    """The candidate's chips; None where they do not open. Never raises."""
+    return _guarded(lambda: open_shadow_chips(job, runtime.keys)) if job.shadow_chips else ()
+
+
+def try_match(runtime: Runtime, job: MatchingJob, portrait: Any, chips: Sequence[bytes] | None) -> ShadowMeasured | None:
+    """Match by the candidate, where it found the clip fit. portrait: as decoded; chips: the candidate's. Never raises."""
     plan, liveness = job.shadow, job.shadow_liveness
     if plan is None:
         return None
-    if liveness is None:
+    if liveness is None or chips is None:
         return ShadowMeasured(plan, failure="failed")
-    if not job.shadow_chips:
+    if not chips:
         return ShadowMeasured(plan, liveness)
-    match = _guarded(lambda: runtime.judges_with(plan).match(portrait, open_shadow_chips(job, runtime.keys)))
+    match = _guarded(lambda: runtime.judges_with(plan).match(portrait, chips))
     if match is None or not is_finite(match):
         return ShadowMeasured(plan, failure="failed")
     return ShadowMeasured(plan, liveness, match)

@@ -5,7 +5,7 @@ Every step is safe to repeat, and a repeated one gives the stored answer, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -18,16 +18,18 @@ from realname.stages import CHIPS_AGAIN_MAX, Failure, Job, LivenessJob, Matching
 from workers.observing import Outcome
 from workers.runtime import Judges, Runtime
 from workers.sealed_chips import open_chips, seal_chips, with_chips, without_chips
-from workers.shadow import Tried, ended_early, passed_over, try_liveness, try_match
+from workers.shadow import Tried, ended_early, open_tried, passed_over, try_liveness, try_match, with_shadow_chips
 from workers.stopwatch import Stopwatch
 
 Send = Callable[[Job], None]  # sends the task of a job; raises Transient
 
 _R = TypeVar("_R", LivenessReport, MatchReport)
+_E = TypeVar("_E")
 
 
 PLAN_TRIES_MAX = 20  # a job whose weights no worker has loaded must not fill the queue for everyone else
 TRY_WITHIN_S = 5.0  # of STAGE_DEADLINE_S: a slow run is not made slower
+JOIN_WITHIN_S = 5.0  # of STAGE_DEADLINE_S, which both stages share where they run in one task: a slow one is handed on
 
 
 class PlanNowhere(Exception):
@@ -50,19 +52,58 @@ class Start(NamedTuple):
     has_lost: bool = False
 
 
-def judge(runtime: Runtime, send: Send, job: Job, start: Start, stored: bytes | None) -> Outcome:
-    """stored: the matching message with its chips, where there is one."""
+class Fit(NamedTuple):
+    """A clip that liveness found fit to be matched.
+
+    job: without chips. chips, shadow_chips: encoded, not sealed, best first; the candidate's are None where they do not open.
+    """
+
+    job: MatchingJob
+    chips: Sequence[bytes]
+    shadow_chips: Sequence[bytes] | None
+
+
+def judge(runtime: Runtime, send: Send, job: Job, start: Start, stored: bytes | None) -> Outcome | Fit:
+    """Fit: to be matched in this very task, or handed on. stored: the matching message with its chips, where there is one."""
+
+    def run() -> Outcome | Fit:
+        if isinstance(job, MatchingJob):
+            return _open_and_match(runtime, send, with_chips(job, stored), start)
+        found = _judge_liveness(runtime, job, start)
+        if isinstance(found, Fit) and not _may_join(runtime, start):
+            return hand_on(runtime, send, job, start.token, found)
+        return found
+
+    return _ended(runtime, job, run)
+
+
+def match_fit(runtime: Runtime, fit: Fit, start: Start) -> Outcome:
+    """Matching in the task of liveness: no second message, and the chips never leave the process. start: of matching."""
+    return _ended(runtime, fit.job, lambda: _match(runtime, fit, start))
+
+
+def hand_on(runtime: Runtime, send: Send, job: LivenessJob, token: str, fit: Fit) -> Outcome:
+    """To the matching queue, with sealed chips; this start of liveness has ended then. Raises Transient."""
+    following = with_shadow_chips(runtime, replace(fit.job, chips=seal_chips(fit.chips, job, runtime.keys)), fit.shadow_chips)
+    runtime.scratch.keep_next(job, token, following)
+    send(without_chips(following))
+    return "next"
+
+
+def _ended(runtime: Runtime, job: Job, run: Callable[[], _E]) -> _E | Outcome:
     try:
-        if isinstance(job, LivenessJob):
-            return _judge_liveness(runtime, send, job, start)
-        return _judge_matching(runtime, send, with_chips(job, stored), start)
+        return run()
     except EvidenceMissing:
         return fail(runtime, job, "evidence_missing")
     except PlanNowhere:
         return fail(runtime, job, "processing_failed")
 
 
-def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: Start) -> Outcome:
+def _may_join(runtime: Runtime, start: Start) -> bool:
+    return runtime.joins and runtime.monotonic() - start.since_s < JOIN_WITHIN_S
+
+
+def _judge_liveness(runtime: Runtime, job: LivenessJob, start: Start) -> Outcome | Fit:
     submitted = job.submitted
     judges, watch = _judges(runtime, job), Stopwatch()  # before the evidence: it may be that no weights are here for it
     clip_bytes = _evidence(runtime, job, submitted.clip, "clip")
@@ -89,32 +130,34 @@ def _judge_liveness(runtime: Runtime, send: Send, job: LivenessJob, start: Start
         deadline_at=job.deadline_at,
         dispatched_at=_now(runtime, start),
         liveness=report,
-        chips=seal_chips(judged.chips, job, runtime.keys),
+        chips=(),
         traceparent=job.traceparent,
         plan=job.plan,
         shadow=job.shadow,
         shadow_liveness=tried.liveness,
-        shadow_chips=tried.chips,
     )
-    runtime.scratch.keep_next(job, start.token, following)
-    send(without_chips(following))
-    return "next"
+    return Fit(following, judged.chips, tried.chips)
 
 
-def _judge_matching(runtime: Runtime, send: Send, job: MatchingJob, start: Start) -> Outcome:
+def _open_and_match(runtime: Runtime, send: Send, job: MatchingJob, start: Start) -> Outcome:
     _must_be_finite(job.liveness)
     try:
         chips = open_chips(job, runtime.keys)
     except EvidenceMissing:
         return _chips_again(runtime, send, job, start)
+    return _match(runtime, Fit(without_chips(job), chips, open_tried(runtime, job)), start)
+
+
+def _match(runtime: Runtime, fit: Fit, start: Start) -> Outcome:
+    job = fit.job
     judges = _judges(runtime, job)
     portrait_bytes = _evidence(runtime, job, job.submitted.portrait, "portrait")
     outcome: Outcome = "result"
     shadow = None
     try:
         portrait = runtime.decoder.decode_portrait(portrait_bytes)
-        report = judges.match(portrait, chips)
-        shadow = try_match(runtime, job, portrait) if _may_try(runtime, job, start) else passed_over(job)
+        report = judges.match(portrait, fit.chips)
+        shadow = try_match(runtime, job, portrait, fit.shadow_chips) if _may_try(runtime, job, start) else passed_over(job)
     except BadRecording as bad:
         report, outcome = MatchReport(portrait=(bad.reason,)), "bad_recording"
     report = _stamped(runtime, job, report, start)

@@ -1,5 +1,7 @@
 """The two tasks, from a message to its end: which of its courses a job takes, and what becomes of what is raised.
 
+Where a worker serves both queues, matching follows in liveness's own task (docs/adr/0009).
+
 A task that returns may be acknowledged: what it achieved is stored. One that raises Again comes again.
 Every step is safe to repeat, and a repeated one gives the stored answer, never a second one.
 """
@@ -8,6 +10,9 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -15,6 +20,7 @@ from realname.errors import RecordUnreadable, Transient
 from realname.stages import (
     BUGS_MAX,
     Job,
+    LivenessJob,
     Stage,
     decode_liveness,
     decode_matching,
@@ -23,12 +29,23 @@ from realname.statuses import Status
 from workers.observing import Outcome
 from workers.runtime import Runtime
 from workers.sealed_chips import without_chips
-from workers.stage_runs import Send, Start, fail, judge, waited_s
+from workers.stage_runs import Fit, Send, Start, fail, hand_on, judge, match_fit, waited_s
 from workers.starts import Begun, course_of, stage_of
 
 _LOG = logging.getLogger(__name__)
 _COMES_AGAIN: frozenset[Outcome] = frozenset({"transient", "bug"})
 _ENDED: frozenset[Outcome] = frozenset({"next", "result", "bad_recording", "evidence_missing", "deadline", "processing_failed"})
+
+
+_R = TypeVar("_R")
+
+
+class Measured(NamedTuple):
+    """Liveness is measured, and its clip is to be matched in the same task."""
+
+    job: LivenessJob
+    start: Start
+    fit: Fit
 
 
 class Again(Exception):
@@ -44,31 +61,54 @@ def perform(runtime: Runtime, send: Send, stage: Stage, payload: bytes) -> None:
         _LOG.error("job_unreadable", extra={"stage": stage.value})
         runtime.observing.ended(stage, "unreadable")
         return
-    with runtime.observing.running(stage, job.submitted.operator), runtime.watchdog.watching(stage):
-        outcome = _guarded(runtime, send, job)
+    with runtime.watchdog.watching(stage):
+        outcome = _walk(runtime, send, job)
     runtime.observing.ended(stage, outcome)
     if outcome in _COMES_AGAIN:
         runtime.pause(runtime.timing.transient_wait_s)  # else a vault that is away would turn the queue in circles
         raise Again(outcome)
 
 
-def _guarded(runtime: Runtime, send: Send, job: Job) -> Outcome:
-    """The job's outcome, whatever happens. A start that was not lost is ended."""
+def _walk(runtime: Runtime, send: Send, job: Job) -> Outcome:
+    """The outcome of the job's stage. A start that was not lost is ended."""
     token = secrets.token_hex(8)
-    try:
-        outcome = _course(runtime, send, job, token)
-    except Transient as error:
-        _LOG.warning("neighbour_silent", extra={"stage": stage_of(job).value, "id": job.submitted.id, "cause": str(error)})
-        outcome = "transient"
-    except Exception:  # noqa: BLE001 - the one place: a bug must cost one registration, not the worker
-        _LOG.exception("stage_failed", extra={"stage": stage_of(job).value, "id": job.submitted.id})
-        outcome = _count_bug(runtime, job)
+    with runtime.observing.running(stage_of(job), job.submitted.operator):
+        found = _guarded(runtime, job, partial(_course, runtime, send, job, token))
+    outcome = _walk_on(runtime, send, *found) if isinstance(found, Measured) else found
     if outcome not in _ENDED:
         _end(runtime, job, token)
     return outcome
 
 
-def _course(runtime: Runtime, send: Send, job: Job, token: str) -> Outcome:
+def _walk_on(runtime: Runtime, send: Send, job: LivenessJob, start: Start, fit: Fit) -> Outcome:
+    """Liveness's outcome, after matching has run in the same task.
+
+    Where matching cannot be ended now it is handed on, as to a worker of its own: what was measured is kept, and
+    its tries are counted there. A process that dies before runs both again.
+    """
+    following = fit.job
+    own = Start(start.token, following.dispatched_at, runtime.monotonic(), has_lost=start.has_lost)
+    with runtime.observing.running(Stage.MATCHING, job.submitted.operator):
+        outcome = _guarded(runtime, following, partial(match_fit, runtime, fit, own))
+    runtime.observing.ended(Stage.MATCHING, outcome)
+    if outcome not in _COMES_AGAIN:
+        return "next"
+    return _guarded(runtime, job, partial(hand_on, runtime, send, job, start.token, fit))
+
+
+def _guarded(runtime: Runtime, job: Job, run: Callable[[], _R]) -> _R | Outcome:
+    """The outcome, whatever happens."""
+    try:
+        return run()
+    except Transient as error:
+        _LOG.warning("neighbour_silent", extra={"stage": stage_of(job).value, "id": job.submitted.id, "cause": str(error)})
+        return "transient"
+    except Exception:  # noqa: BLE001 - the one place: a bug must cost one registration, not the worker
+        _LOG.exception("stage_failed", extra={"stage": stage_of(job).value, "id": job.submitted.id})
+        return _count_bug(runtime, job)
+
+
+def _course(runtime: Runtime, send: Send, job: Job, token: str) -> Outcome | Measured:
     since_s = runtime.monotonic()
     begun = runtime.scratch.begin(job, token, status=_status_of(runtime, job))
     start = Start(token, begun.at, since_s, has_lost=bool(begun.lost_pool or begun.lost_alone))
@@ -84,7 +124,11 @@ def _course(runtime: Runtime, send: Send, job: Job, token: str) -> Outcome:
             send(replace(job, alone=True))
             return "moved_alone"
         case "judge":
-            return judge(runtime, send, job, start, begun.next)
+            found = judge(runtime, send, job, start, begun.next)
+            if isinstance(found, Fit):
+                assert isinstance(job, LivenessJob)
+                return Measured(job, start, found)
+            return found
 
 
 def _repeat(runtime: Runtime, send: Send, job: Job, begun: Begun) -> Outcome:

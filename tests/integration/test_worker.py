@@ -137,6 +137,25 @@ def test_a_message_becomes_one_entry_in_its_partitions_stream(workers):
     assert entry.failure is None
 
 
+def test_liveness_and_matching_may_be_served_by_two_workers(workers):
+    workers.start("liveness", queues="liveness")
+    identity = workers.send()
+    eventually(lambda: workers.client.llen("matching") == 1)
+    assert workers.entries() == []
+    workers.start("matching", queues="matching")
+    eventually(lambda: workers.entry_of(identity))
+    assert workers.entry_of(identity).match.similarity == 0.7
+    assert workers.entry_of(identity).liveness.pad_live == 0.97
+
+
+def test_a_worker_of_both_queues_sends_itself_no_matching_job(workers):
+    workers.start()
+    sent = [workers.send() for _ in range(20)]
+    eventually(lambda: all(workers.entry_of(each) for each in sent))
+    commands = workers.client.info("commandstats")
+    assert commands["cmdstat_lpush"]["calls"] == len(sent), "one message a registration: the dispatcher's"
+
+
 def test_what_is_asked_of_the_worker_is_served_over_http(workers):
     workers.start(port=(port := free_run(1)))
     identity = workers.send()
@@ -232,9 +251,10 @@ def test_sigterm_finishes_what_runs_and_leaves_the_rest_queued(workers):
     os.kill(child.pid, signal.SIGTERM)
     eventually(lambda: not child.is_alive)
     assert not workers.is_running(running)
-    assert workers.client.llen("matching") + workers.client.llen("liveness") == 2
+    assert workers.entry_of(running).match.similarity == 0.7
+    assert (workers.client.llen("liveness"), workers.client.llen("matching"), workers.client.hlen("unacked")) == (1, 0, 0)
     workers.start("next")
-    eventually(lambda: workers.entry_of(running) and workers.entry_of(waiting))
+    eventually(lambda: workers.entry_of(waiting))
 
 
 def test_nothing_of_a_message_is_logged(workers):

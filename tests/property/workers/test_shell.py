@@ -20,6 +20,8 @@ class Died(BaseException):
 class Shell(RuleBasedStateMachine):
     """A broker that delivers at least once, workers that die anywhere, a Redis and a vault that fall silent."""
 
+    joins = False
+
     def __init__(self) -> None:
         super().__init__()
         self.memory = Memory()
@@ -31,7 +33,7 @@ class Shell(RuleBasedStateMachine):
 
     def a_worker(self) -> Worker:
         self.processes += 1
-        worker = Worker(self.memory, f"process-{self.processes}")
+        worker = Worker(self.memory, f"process-{self.processes}", joins=self.joins)
         worker.runtime.scratch.refresh_process()
         return worker
 
@@ -65,6 +67,18 @@ class Shell(RuleBasedStateMachine):
         self.worker.judges.error = Died()
         self.deliver(which)
         self.worker.judges.error = None
+
+    @rule(which=st.integers(0, 5))
+    def its_process_dies_while_it_matches(self, which: int) -> None:
+        self.worker.judges.match_error = Died()
+        self.deliver(which)
+        self.worker.judges.match_error = None
+
+    @rule(which=st.integers(0, 5))
+    def a_bug_strikes_in_matching(self, which: int) -> None:
+        self.worker.judges.match_error = RuntimeError("a bug")
+        self.deliver(which)
+        self.worker.judges.match_error = None
 
     @rule(which=st.integers(0, 5), call=st.sampled_from(["begin", "end", "finish", "keep_next", "add_again", "count_try"]))
     def redis_falls_silent_for_one_call(self, which: int, call: str) -> None:
@@ -116,5 +130,13 @@ class Shell(RuleBasedStateMachine):
         assert begun.done is not None
 
 
+class ShellOfOneTask(Shell):
+    """The same where matching follows in liveness's own task."""
+
+    joins = True
+
+
 TestShell = Shell.TestCase
+TestShellOfOneTask = ShellOfOneTask.TestCase
 TestShell.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestShellOfOneTask.settings = TestShell.settings

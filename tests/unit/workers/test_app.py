@@ -11,7 +11,7 @@ from realname.log import start_logging
 from realname.settings import Worker as WorkerSettings
 from realname.stages import PAYLOAD, TASKS, Stage, queue_of, task_id_of
 from tests.worker_fakes import Worker, a_liveness_job, a_matching_job
-from workers.app import build_app, sender, without_message_bodies
+from workers.app import build_app, sender, serves_both, without_message_bodies
 from workers.transport import Transport
 
 
@@ -46,6 +46,21 @@ def test_what_is_half_done_is_taken_before_what_is_not_begun():
 def test_a_queue_that_does_not_exist_stops_the_start():
     with pytest.raises(AssertionError, match="livenes"):
         an_app(queues="livenes")
+
+
+@pytest.mark.parametrize(
+    ("queues", "both"),
+    [
+        ("liveness,matching", True),
+        ("liveness.solo, matching.solo", True),
+        ("liveness,matching,liveness.solo,matching.solo", True),
+        ("liveness", False),
+        ("liveness,matching.solo", False),
+        ("liveness,matching,liveness.solo", False),
+    ],
+)
+def test_stages_are_joined_only_where_each_liveness_queue_has_its_matching_queue_beside_it(queues, both):
+    assert serves_both(queues) is both
 
 
 def test_both_tasks_are_known_by_their_wire_names():
