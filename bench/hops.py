@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import redis
 from rich.console import Console
 from rich.table import Table
 
@@ -130,9 +129,8 @@ def _drive(line: Line, jobs: int, rate: float) -> tuple[float, list[float]]:
 
 
 def _celery_line(valkey: Valkey, child: Child) -> Line:
-    stages = RedisStages(
-        connect(valkey.url), CelerySender(valkey.url), decide_within_s=2700, plans_for=lambda *_: Plans(None, None)
-    )
+    client = connect(valkey.url)
+    stages = RedisStages(client, CelerySender(client), decide_within_s=2700, plans_for=_nothing_activated)
 
     def send(jobs: list[Taken]) -> None:
         stages.submit(jobs)
@@ -173,12 +171,16 @@ def _consumer_argv(url: str, name: str) -> list[str]:
 
 def _consume_bare(url: str) -> int:
     """The floor's other end, until it is ended."""
-    client: Any = redis.Redis.from_url(url)
+    client: Any = connect(url)
     match = MatchReport(similarity=0.7, copy_correlation=0.4)
     entry = encode_job(StageResult(ids.mint(datetime.now(UTC), os.urandom(10)), "north", PARTITION, 0, match=match))
     while True:
         if client.brpop([FLOOR_QUEUE], timeout=1) is not None:
             client.xadd(results_key(PARTITION), {RESULT_FIELD: entry})
+
+
+def _nothing_activated(_operator: str, _registration_id: str) -> Plans:
+    return Plans(None, None)
 
 
 def _taken(offset: int) -> Taken:

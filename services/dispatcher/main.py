@@ -78,13 +78,13 @@ def _run(settings: Settings, stop: threading.Event, heartbeat: Heartbeat) -> Non
         timeout_s=settings.transaction_timeout_s,
         group_metadata=source.group_metadata,
     )
-    sender = CelerySender(settings.redis)
+    client = connect(settings.redis)
     meters = Meters(metrics, settings.operator_names, monotonic)
     book = PolicyBook(load_policy(settings.policy), read_signers(keys_folder(settings)))
     policies = PolicyLog(settings.kafka, POLICIES)
     for event in policies.read_whole():  # before anything is taken: else it would be judged by what was replaced long ago
         apply_event(book, event, meters)
-    stages = RedisStages(connect(settings.redis), sender, decide_within_s=settings.decide_within_s, plans_for=book.plans_for)
+    stages = RedisStages(client, CelerySender(client), decide_within_s=settings.decide_within_s, plans_for=book.plans_for)
     dispatcher = Dispatcher(
         Ports(source, sink, DecidedTail(settings.kafka, DECIDED), stages, policies),
         Workload(rules_of(settings), book),

@@ -1,72 +1,125 @@
-"""Sends a job to its first stage as a Celery task, by name: this package's only door to Celery and kombu."""
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportMissingTypeStubs=false
-# Celery and kombu have no types; they end in this file.
+"""Sends jobs to their first stage as Celery tasks, by name, many in one step.
+
+A message is what Celery 5 puts into a Redis list: its protocol 2 in kombu's envelope, as JSON. It is written here, since
+Celery's own way to the same bytes costs 1 ms of CPU a message and a round trip each; a test holds both side by side.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# redis-py's answers are typed as anything; none is looked at here.
 
 from __future__ import annotations
 
+import secrets
+from binascii import b2a_base64
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from celery import Celery
-from kombu.exceptions import OperationalError
-from msgspec import Struct
+import redis
+from msgspec import Struct, field
 from redis.exceptions import RedisError
 
 from realname.errors import Transient
-from realname.stages import PAYLOAD, TASKS, VISIBILITY_TIMEOUT_S, LivenessJob, Stage, encode_job, queue_of, task_id_of
+from realname.stages import PAYLOAD, TASKS, LivenessJob, Stage, encode_job, queue_of, task_id_of
 
 ANSWER_S_MAX = 5.0  # a Redis that answers slower is down for us
+_NOBODY = "-"  # instead of what would quote the payload, and of who sends
 
 
 class CelerySender:
-    """A Celery application that only sends."""
+    """Puts messages where Celery workers take them from."""
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, client: redis.Redis) -> None:
         """Does not connect yet."""
-        self._app = Celery("realname-dispatcher", broker=redis_url, set_as_current=False)
-        self._app.conf.update(
-            task_serializer="msgpack",
-            accept_content=["msgpack"],  # pickle never: a message would be code
-            task_ignore_result=True,
-            task_send_sent_event=False,
-            worker_send_task_events=False,
-            broker_transport_options={
-                "visibility_timeout": VISIBILITY_TIMEOUT_S,
-                "unacked_restore_interval": 5,
-                "unacked_restore_throttle": 1,
-                "socket_timeout": ANSWER_S_MAX,
-                "socket_connect_timeout": 1.0,
-            },
-        )
+        self._redis: Any = client
 
-    def send(self, job: LivenessJob) -> None:
-        """Queue the first stage. Raises Transient: it may or may not be queued."""
-        stage = Stage.LIVENESS
+    def send(self, jobs: Sequence[LivenessJob]) -> None:
+        """Queue the first stage of each, in order; all of them or none. Raises Transient: they may or may not be queued."""
+        by_queue: dict[str, list[bytes]] = {}
+        for job in jobs:
+            by_queue.setdefault(queue_of(Stage.LIVENESS, alone=job.alone), []).append(message_of(job))
         try:
-            self._app.send_task(
-                TASKS[stage],
-                kwargs={PAYLOAD: encode_job(job)},
-                queue=queue_of(stage, alone=job.alone),
-                task_id=task_id_of(job.submitted.id, stage),
-                argsrepr="-",  # else the header quotes the payload's first kilobyte
-                kwargsrepr="-",
-                retry=True,
-                retry_policy={"max_retries": 1, "interval_start": 0.0},  # a pooled connection may be an old server's
-            )
-        except (OperationalError, RedisError, OSError) as error:
+            for queue, messages in by_queue.items():
+                self._redis.lpush(queue, *messages)
+        except (RedisError, OSError) as error:
             raise Transient("the stage queue does not answer") from error
-
-    def close(self) -> None:
-        """Close its connections."""
-        self._app.close()
 
 
 class _Headers(Struct):
+    """Celery's, of a task without countdown, result, parent or group. argsrepr, kwargsrepr: else logs would quote the payload."""
+
+    id: str = ""
+    root_id: str = ""
+    task: str = ""
+    lang: str = "py"
+    argsrepr: str = _NOBODY
+    kwargsrepr: str = _NOBODY
+    origin: str = _NOBODY
+    shadow: None = None
+    eta: None = None
+    expires: None = None
+    group: None = None
+    group_index: None = None
+    retries: int = 0
+    timelimit: tuple[None, None] = (None, None)
+    parent_id: None = None
+    ignore_result: bool = True
+    replaced_task_nesting: int = 0
+    stamped_headers: None = None
+    stamps: dict[str, str] = {}
+
+
+class _DeliveryInfo(Struct):
+    exchange: str
+    routing_key: str
+
+
+class _Properties(Struct):
+    correlation_id: str
+    delivery_tag: str  # unique: by it a worker holds the message and acknowledges it
+    delivery_info: _DeliveryInfo
+    reply_to: str = _NOBODY
+    argsrepr: str = _NOBODY
+    kwargsrepr: str = _NOBODY
+    delivery_mode: int = 2
+    priority: int = 0
+    body_encoding: str = "base64"
+
+
+class _Message(Struct):
+    body: str
+    headers: _Headers
+    properties: _Properties
+    encoding: str = field(default="binary", name="content-encoding")
+    type: str = field(default="application/x-msgpack", name="content-type")
+
+
+_NOTHING_FOLLOWS: dict[str, None] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+
+
+def message_of(job: LivenessJob) -> bytes:
+    """As it lies in its queue's list."""
+    stage = Stage.LIVENESS
+    task_id, queue = task_id_of(job.submitted.id, stage), queue_of(stage, alone=job.alone)
+    call = msgspec.msgpack.encode(((), {PAYLOAD: encode_job(job)}, _NOTHING_FOLLOWS))
+    return msgspec.json.encode(
+        _Message(
+            body=b2a_base64(call, newline=False).decode("ascii"),
+            headers=_Headers(id=task_id, root_id=task_id, task=TASKS[stage]),
+            properties=_Properties(
+                correlation_id=task_id,
+                delivery_tag=secrets.token_hex(16),
+                delivery_info=_DeliveryInfo(exchange="", routing_key=queue),
+            ),
+        )
+    )
+
+
+class _Id(Struct):
     id: str = ""
 
 
 class _Envelope(Struct):
-    headers: _Headers
+    headers: _Id
 
 
 _queued = msgspec.json.Decoder(_Envelope)

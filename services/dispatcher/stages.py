@@ -17,7 +17,8 @@ from redis.retry import Retry
 
 from realname import stages
 from realname.errors import RecordUnreadable, Transient
-from realname.stages import EPOCH_KEY, MARK_TTL_S, QUEUES, RESULT_FIELD, LivenessJob, Stage, StageResult
+from realname.stages import EPOCH_KEY, QUEUES, RESULT_FIELD, LivenessJob, Stage, StageResult
+from services.dispatcher.marks import DispatchMarks
 from services.dispatcher.overtaken import Mark
 from services.dispatcher.policies import Plans
 from services.dispatcher.records import Arrival, InFlight, Place, Taken
@@ -42,10 +43,10 @@ PlansFor = Callable[[str, str], Plans]  # of an operator and a registration id
 
 
 class Sender(Protocol):
-    """Queues the first stage of a job."""
+    """Queues the first stage of jobs."""
 
-    def send(self, job: LivenessJob) -> None:
-        """Raises Transient: it may or may not be queued."""
+    def send(self, jobs: Sequence[LivenessJob]) -> None:
+        """Raises Transient: they may or may not be queued."""
         ...
 
 
@@ -61,6 +62,7 @@ class RedisStages:
     def __init__(self, client: redis.Redis, sender: Sender, *, decide_within_s: float, plans_for: PlansFor) -> None:
         """Does not connect yet. plans_for: what each job is to be judged with, asked when it is sent."""
         self._redis = client
+        self._marks = DispatchMarks(client)
         self._sender = sender
         self._decide_within_s = decide_within_s
         self._plans_for = plans_for
@@ -120,11 +122,8 @@ class RedisStages:
     def marks(self, jobs: Sequence[Taken]) -> dict[Place, Mark]:
         """What the dispatch markers say."""
         with _transient():
-            found = self._marks([each.submitted.id for each in jobs], "stage", "started_at")
-        return {
-            each.place: Mark(stage.decode() if stage else None, float(started) if started else None)
-            for each, (stage, started) in zip(jobs, found, strict=True)
-        }
+            found = self._marks.read([each.submitted.id for each in jobs])
+        return {each.place: mark for each, mark in zip(jobs, found, strict=True)}
 
     def held(self, jobs: Sequence[Taken]) -> set[Place]:
         """Those with a stage that is queued, or that a worker has not acknowledged. Reads all queues: a rare look."""
@@ -159,19 +158,13 @@ class RedisStages:
             pipe.execute()
 
     def _submit(self, jobs: Sequence[Taken], *, again: bool) -> list[InFlight]:
-        marks = self._marks([each.submitted.id for each in jobs], "state", "at")
-        now = self._time()
-        sent_before = {
-            each.place: float(at or 0)
-            for each, (state, at) in zip(jobs, marks, strict=True)
-            if state == b"dispatched" and not again
-        }
-        fresh = [each for each in jobs if each.place not in sent_before]
-        self._mark(fresh, now, "dispatching")
-        for each in fresh:
-            self._sender.send(self._job(each, now))
-        self._mark(fresh, now, "dispatched")
-        return [InFlight(each, sent_before.get(each.place, now.timestamp())) for each in jobs]
+        begun = self._marks.begin([each.submitted.id for each in jobs], again=again)
+        fresh = [each for each, sent_at_s in zip(jobs, begun.sent_at_s, strict=True) if sent_at_s is None]
+        if fresh:
+            self._sender.send([self._job(each, begun.now) for each in fresh])
+            self._marks.sent([each.submitted.id for each in fresh], begun.at)
+        at_s = float(begun.at)
+        return [InFlight(each, at_s if sent is None else sent) for each, sent in zip(jobs, begun.sent_at_s, strict=True)]
 
     def _job(self, taken: Taken, now: datetime) -> LivenessJob:
         plans = self._plans_for(taken.submitted.operator, taken.submitted.id)
@@ -185,28 +178,6 @@ class RedisStages:
             plan=plans.live,
             shadow=plans.shadow,
         )
-
-    def _mark(self, jobs: Sequence[Taken], now: datetime, state: str) -> None:
-        """The second step leaves `stage` alone: a worker may have begun already."""
-        pipe = self._redis.pipeline(transaction=False)
-        for each in jobs:
-            key = stages.marker_key(each.submitted.id)
-            pipe.hset(key, mapping={"state": state, "at": repr(now.timestamp())})
-            if state == "dispatching":
-                pipe.hset(key, "stage", Stage.LIVENESS.value)
-                pipe.hdel(key, "started_at")
-            pipe.expire(key, MARK_TTL_S)
-        pipe.execute()
-
-    def _marks(self, registration_ids: Sequence[str], *fields: str) -> list[list[bytes | None]]:
-        pipe = self._redis.pipeline(transaction=False)
-        for each in registration_ids:
-            pipe.hmget(stages.marker_key(each), *fields)
-        return pipe.execute()
-
-    def _time(self) -> datetime:
-        answer: Any = self._redis.time()
-        return _instant(*answer)
 
     def _arrivals(self, read: Any) -> Generator[Arrival]:
         pairs = read.items() if isinstance(read, dict) else read

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 import pytest
+from celery import Celery
 
 from deploy.local.valkey import Valkey
 from realname import stages as wire
@@ -73,11 +75,10 @@ class RealRig:
     def __init__(self, valkey: Valkey) -> None:
         self.valkey = valkey
         self.client = valkey.client()
-        self.senders: list[CelerySender] = []
 
     def owner(self) -> Stages:
-        self.senders.append(CelerySender(self.valkey.url))
-        return RedisStages(connect(self.valkey.url), self.senders[-1], decide_within_s=2700, plans_for=nothing_activated)
+        client = connect(self.valkey.url)
+        return RedisStages(client, CelerySender(client), decide_within_s=2700, plans_for=nothing_activated)
 
     def queued(self) -> list[str]:
         return [task_id_of_queued(each).split(":")[0] for each in reversed(self.client.lrange("liveness", 0, -1))]
@@ -103,10 +104,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     if request.param == "fake":
         yield FakeRig()
         return
-    real = RealRig(request.getfixturevalue("own_valkey"))
-    yield real
-    for sender in real.senders:
-        sender.close()
+    yield RealRig(request.getfixturevalue("own_valkey"))
 
 
 def taken(offset: int, partition: int = 0) -> Taken:
@@ -252,14 +250,75 @@ def test_the_second_step_leaves_what_a_quick_worker_wrote(own_valkey: Valkey) ->
     class QuickWorker:
         """Starts the job before the dispatcher's second step."""
 
-        def send(self, job: wire.LivenessJob) -> None:
-            client.hset(wire.marker_key(job.submitted.id), mapping={"stage": "matching", "started_at": "12.5"})
+        def send(self, jobs: Sequence[wire.LivenessJob]) -> None:
+            for job in jobs:
+                client.hset(wire.marker_key(job.submitted.id), mapping={"stage": "matching", "started_at": "12.5"})
 
     owner, job = RedisStages(connect(own_valkey.url), QuickWorker(), decide_within_s=2700, plans_for=nothing_activated), taken(0)
     owner.submit([job])
     mark = owner.marks([job])[job.place]
     assert (mark.stage, mark.started_at_s) == ("matching", 12.5)
     assert client.hget(wire.marker_key(job.submitted.id), "state") == b"dispatched"
+
+
+def test_a_message_is_the_one_that_celery_would_have_sent(own_valkey: Valkey) -> None:
+    rig, job = RealRig(own_valkey), taken(0)
+    rig.owner().submit([job])
+    client = own_valkey.client()
+    ours = msgspec.json.decode(client.rpop("liveness"))
+    call = msgspec.msgpack.decode(b64decode(ours["body"]))
+    app = Celery("tests", broker=own_valkey.url, set_as_current=False)
+    app.conf.update(task_serializer="msgpack", accept_content=["msgpack"])
+    words = {"task_id": ours["headers"]["id"], "queue": "liveness", "argsrepr": "-", "kwargsrepr": "-", "ignore_result": True}
+    app.send_task(wire.TASK_LIVENESS, kwargs=call[1], **words)
+    theirs = msgspec.json.decode(client.rpop("liveness"))
+    app.close()
+    assert call == msgspec.msgpack.decode(b64decode(theirs["body"]))
+    random = {"headers": ("origin",), "properties": ("reply_to", "delivery_tag")}
+    for message in (ours, theirs):
+        message["body"] = None
+        for part, names in random.items():
+            for name in names:
+                assert message[part].pop(name)
+    assert ours == theirs
+
+
+def test_a_job_whose_send_failed_is_sent_by_the_next_try_of_the_same_owner(own_valkey: Valkey) -> None:
+    class Refusing(CelerySender):
+        """A Redis that is full when the messages come."""
+
+        refuses = True
+
+        def send(self, jobs: Sequence[wire.LivenessJob]) -> None:
+            if self.refuses:
+                raise Transient("full")
+            super().send(jobs)
+
+    client, jobs = connect(own_valkey.url), [taken(0), taken(1)]
+    sender = Refusing(client)
+    owner = RedisStages(client, sender, decide_within_s=2700, plans_for=nothing_activated)
+    with pytest.raises(Transient):
+        owner.submit(jobs)
+    assert client.hget(wire.marker_key(jobs[0].submitted.id), "state") == b"dispatching"
+    sender.refuses = False
+    owner.submit(jobs)
+    assert RealRig(own_valkey).queued() == ids_of(jobs)
+    assert {client.hget(wire.marker_key(each.submitted.id), "state") for each in jobs} == {b"dispatched"}
+
+
+def test_no_two_messages_have_the_same_delivery_tag(own_valkey: Valkey) -> None:
+    rig, job = RealRig(own_valkey), taken(0)
+    owner = rig.owner()
+    owner.submit([job])
+    owner.submit([job], again=True)
+    messages = [msgspec.json.decode(each) for each in own_valkey.client().lrange("liveness", 0, -1)]
+    assert len({each["properties"]["delivery_tag"] for each in messages}) == 2
+
+
+def test_markers_do_not_outlive_their_registrations_by_long(own_valkey: Valkey) -> None:
+    owner, job = RealRig(own_valkey).owner(), taken(0)
+    owner.submit([job])
+    assert 0 < own_valkey.client().ttl(wire.marker_key(job.submitted.id)) <= wire.MARK_TTL_S
 
 
 def test_a_messages_headers_show_nothing_of_the_job(own_valkey: Valkey) -> None:
