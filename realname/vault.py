@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import obstore
 from obstore.exceptions import BaseError
@@ -17,6 +17,7 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 
 from realname.errors import EvidenceMissing, Transient, VaultFull
 from realname.keys import KeyProvider
+from realname.local_objects import write_objects
 from realname.messages import BlobRef
 from realname.sealing import seal, unseal
 
@@ -31,6 +32,23 @@ class StoredObject(NamedTuple):
     registration_id: str
     size_bytes: int
     stored_at: datetime
+
+
+class Medium(Protocol):
+    """What is put: its bytes, and what they are."""
+
+    @property
+    def content(self) -> bytes | bytearray: ...
+
+    @property
+    def media_type(self) -> str: ...
+
+
+class Plain(NamedTuple):
+    """A Medium, bare."""
+
+    content: bytes | bytearray
+    media_type: str
 
 
 class Vault:
@@ -49,22 +67,31 @@ class Vault:
         return self._keys
 
     def put(self, plaintext: bytes | bytearray, *, operator: str, registration_id: str, kind: str, media_type: str) -> BlobRef:
-        """Seal and store; durable when it returns.
+        """One object; see put_all."""
+        return self.put_all({kind: Plain(plaintext, media_type)}, operator=operator, registration_id=registration_id)[kind]
 
-        kind: "portrait" or "clip"; it is part of the associated data. Raises VaultFull, Transient.
+    def put_all(self, media: Mapping[str, Medium], *, operator: str, registration_id: str) -> dict[str, BlobRef]:
+        """Seal and store what a registration brings, by its kind: all of it or nothing. Durable when it returns.
+
+        A kind is "portrait" or "clip"; it is part of the associated data. Raises VaultFull, Transient.
         """
-        self._check_space(len(plaintext))
-        sealed, key_id = seal(plaintext, keys=self._keys, operator=operator, registration_id=registration_id, kind=kind)
-        key = f"{operator}/{registration_id}/{secrets.token_hex(16)}"
+        self._check_space(sum(len(medium.content) for medium in media.values()))
+        blobs: dict[str, BlobRef] = {}
+        objects: dict[str, bytes] = {}
+        for kind, medium in media.items():
+            sealed, key_id = seal(medium.content, keys=self._keys, operator=operator, registration_id=registration_id, kind=kind)
+            key = f"{operator}/{registration_id}/{secrets.token_hex(16)}"
+            digest = hashlib.sha256(sealed).hexdigest()
+            blobs[kind] = BlobRef(key=key, sha256=digest, size_bytes=len(sealed), media_type=medium.media_type, key_id=key_id)
+            objects[key] = sealed
         try:
-            self._store.put(key, sealed, mode="create")
-            self._sync(key)
-        except (OSError, BaseError) as error:
-            if "space" in str(error).lower() or "quota" in str(error).lower():
-                raise VaultFull("no space left") from None
-            raise Transient("the vault did not take the object") from None
-        digest = hashlib.sha256(sealed).hexdigest()
-        return BlobRef(key=key, sha256=digest, size_bytes=len(sealed), media_type=media_type, key_id=key_id)
+            self._write(objects)
+        except BaseException:
+            for key in objects:
+                with contextlib.suppress(Transient):
+                    self.delete(key)
+            raise
+        return blobs
 
     def get(self, blob: BlobRef, *, operator: str, registration_id: str, kind: str) -> bytes:
         """The plaintext. Raises EvidenceMissing (gone, changed, not this registration's), Transient."""
@@ -106,17 +133,18 @@ class Vault:
         except (OSError, BaseError):
             raise Transient("the vault did not list its objects") from None
 
-    def _sync(self, key: str) -> None:
-        """A local store renames without fsync: after a power cut the object could be empty or gone (invariant I3)."""
-        if self._folder is None:
-            return
-        path = self._folder / key
-        for place in (path, path.parent, path.parent.parent, self._folder):
-            descriptor = os.open(place, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+    def _write(self, objects: Mapping[str, bytes]) -> None:
+        """By key. Where it raises, some may be there."""
+        try:
+            if self._folder is not None:
+                write_objects(self._folder, objects)
+                return
+            for key, sealed in objects.items():
+                self._store.put(key, sealed, mode="create")
+        except (OSError, BaseError) as error:
+            if "space" in str(error).lower() or "quota" in str(error).lower():
+                raise VaultFull("no space left") from None
+            raise Transient("the vault did not take the object") from None
 
     def _check_space(self, size_bytes: int) -> None:
         if self._folder is not None and self._free_bytes_min:

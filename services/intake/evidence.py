@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -18,8 +19,8 @@ THREADS = 16  # an S3 put takes some 20 ms: 16 at once are 800 a second
 class Vault(Protocol):
     """What intake asks of realname.vault.Vault. Blocking."""
 
-    def put(self, plaintext: bytes | bytearray, *, operator: str, registration_id: str, kind: str, media_type: str) -> BlobRef:
-        """Durable when it returns. Raises VaultFull, Transient."""
+    def put_all(self, media: Mapping[str, Medium], *, operator: str, registration_id: str) -> dict[str, BlobRef]:
+        """Every medium by its kind, or none; durable when it returns. Raises VaultFull, Transient."""
         ...
 
     def delete(self, key: str) -> None:
@@ -37,8 +38,8 @@ class Evidence:
 
     async def put(self, media: Mapping[str, Medium], *, operator: str, registration_id: str) -> dict[str, BlobRef]:
         """Every medium by its kind, or none: VaultFull and Transient leave nothing behind."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._put_all, media, operator, registration_id)
+        put = functools.partial(self._vault.put_all, media, operator=operator, registration_id=registration_id)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, put)
 
     async def discard(self, blobs: Iterable[BlobRef]) -> None:
         """Delete what a refused request had stored. What cannot be deleted now is an orphan, which the janitor finds."""
@@ -49,18 +50,6 @@ class Evidence:
     def close(self) -> None:
         """Wait for what runs."""
         self._threads.shutdown()
-
-    def _put_all(self, media: Mapping[str, Medium], operator: str, registration_id: str) -> dict[str, BlobRef]:
-        stored: dict[str, BlobRef] = {}
-        try:
-            for kind, medium in media.items():
-                stored[kind] = self._vault.put(
-                    medium.content, operator=operator, registration_id=registration_id, kind=kind, media_type=medium.media_type
-                )
-        except BaseException:
-            self._delete_all(blob.key for blob in stored.values())
-            raise
-        return stored
 
     def _delete_all(self, keys: Iterable[str]) -> None:
         for key in keys:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-import jwt
-import msgspec
 from msgspec import Struct
 
 from realname.messages import Challenge, Digest, Id
@@ -21,9 +19,9 @@ from services.intake.challenge import Keys, Ticket
 from services.intake.cues import CueBounds, Plan
 from services.intake.problem_names import Name
 from services.intake.problems import Problem
+from services.intake.signed import read_signed, sign
 
 _ISSUER = "realname-digest"
-_ALGORITHM = "HS256"
 
 
 class Receipt(Struct, frozen=True):
@@ -70,7 +68,7 @@ def issue_receipt(ticket: Ticket, clip_sha256: str, started_at_s: float, *, now:
         clip_started_at_s=started_at_s,
         digest_at_s=ticket.age_s(now),
     )
-    return receipt, jwt.encode(msgspec.to_builtins(receipt), keys.receipts, algorithm=_ALGORITHM)
+    return receipt, sign(receipt, keys.receipts)
 
 
 def challenge_met(
@@ -85,7 +83,7 @@ def challenge_met(
         return Challenge(actions=ticket.actions, issued_at=ticket.issued_at) if token is None else wrong
     if token is None:
         return Problem(Name.RECEIPT_MISSING, field="digest_receipt")
-    receipt = _read(token, keys)
+    receipt = read_signed(token, keys.receipts, Receipt)
     if receipt is None or receipt.jti != ticket.jti:
         return Problem(Name.RECEIPT_INVALID, field="digest_receipt")
     if not hmac.compare_digest(receipt.digest, _keyed(ticket.jti, clip_sha256 or "", keys)):
@@ -97,17 +95,6 @@ def challenge_met(
         clip_started_at_s=receipt.clip_started_at_s,
         digest_at_s=receipt.digest_at_s,
     )
-
-
-def _read(token: str, keys: Keys) -> Receipt | None:
-    try:
-        body: dict[str, Any] = jwt.decode(token, keys.receipts, algorithms=[_ALGORITHM], options=_WITHOUT_TIME)
-        return msgspec.convert(body, type=Receipt)
-    except (jwt.InvalidTokenError, msgspec.ValidationError):
-        return None
-
-
-_WITHOUT_TIME: Any = {"verify_aud": False, "require": ["jti", "iss"]}
 
 
 def _keyed(identity: str, clip_sha256: str, keys: Keys) -> str:

@@ -8,10 +8,9 @@ its first 32. The chunk boundaries never matter.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
@@ -43,14 +42,10 @@ _SNIFFERS: Mapping[str, Sniffer] = {
 
 
 class Medium(NamedTuple):
-    """One received medium. media_type: by its own first bytes; what the client declared is not looked at.
-
-    sha256: hex, of the content as it came in; it is held against what was announced and goes nowhere else.
-    """
+    """One received medium. media_type: by its own first bytes; what the client declared is not looked at."""
 
     content: bytearray
     media_type: str
-    sha256: str
 
 
 class Received(NamedTuple):
@@ -74,19 +69,10 @@ class Limits(NamedTuple):
         return self.request + self.portrait + self.clip + FRAMING_BYTES_MAX
 
 
-class _Digesting(Protocol):
-    """What hashlib's objects do; their own type has no public name."""
-
-    def update(self, data: bytes | bytearray, /) -> None: ...
-
-    def hexdigest(self) -> str: ...
-
-
 @dataclass(slots=True)
 class _Part:
     name: PartName
     content: bytearray = field(default_factory=bytearray)
-    digest: _Digesting = field(default_factory=hashlib.sha256)
     media_type: str | None = None
 
 
@@ -145,7 +131,6 @@ class Upload:
         if len(part.content) + len(event) > limit:
             return Problem(Name.BODY_TOO_LARGE, field=part.name)
         part.content += event
-        part.digest.update(event)  # as it streams: at the end the event loop would stand for a whole clip's digest
         return self._sniff(part, ended=False)
 
     def _check_framing(self) -> Problem | None:
@@ -177,7 +162,7 @@ class Upload:
         if part is None:
             return None
         assert part.media_type is not None, "sniffed when it ended"
-        return Medium(part.content, part.media_type, part.digest.hexdigest())
+        return Medium(part.content, part.media_type)
 
 
 def boundary_of(content_type: str | None) -> str | None:

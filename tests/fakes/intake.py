@@ -109,12 +109,13 @@ class SmallVault(Vault):
     objects_max: int = 1000
     silent: bool = False
 
-    def put(self, plaintext: bytes | bytearray, **where: Any) -> Any:
+    def _write(self, objects: Mapping[str, bytes]) -> None:
         if self.silent:
             raise Transient("the vault did not take the object")
-        if len(list(self.objects())) >= self.objects_max:
+        room = self.objects_max - len(list(self.objects()))
+        super()._write(dict(list(objects.items())[:room]))
+        if room < len(objects):
             raise VaultFull("no space left")
-        return super().put(plaintext, **where)
 
 
 class Intake:
