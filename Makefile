@@ -8,7 +8,7 @@ PEERS_PYTHON ?= $(PYTHON)
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock peers poses bars attacks models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench demo check clean
+.PHONY: help setup lock peers poses bars attacks models models-extra media jars have-npm have-mvn fmt lint type test fault fuzz bench bench-gpu load growth demo check clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -92,6 +92,13 @@ fuzz: models ## mutate clips at the decoder for five minutes
 
 bench: have-npm have-mvn models media jars ## every benchmark that needs no GPU, what got worse, the table (25 minutes; nothing else should run)
 	$(BIN)/python -m bench.all
+
+load: have-npm have-mvn models media jars ## a national profile on the whole stack: make load PROFILE=flash CARRIES=60
+	$(BIN)/python -m bench.load --profile $(or $(PROFILE),busy_hour) $(if $(CARRIES),--carries $(CARRIES)) \
+	  --results build/load --plot build/load/$(or $(PROFILE),busy_hour).png
+
+growth: have-npm have-mvn models media jars ## the same load at 1, 2 and 4 times partitions, dispatchers and workers
+	$(BIN)/python -m bench.growth --results build/growth --plot build/growth/growth.png
 
 demo: have-npm have-mvn models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
 	$(BIN)/python -m demo

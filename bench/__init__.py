@@ -1,1 +1,1 @@
-"""The figures of the README: by step, at a steady rate, and stand-ins for the stages."""
+"""The figures of the README: by step, under load, as it grows; and stand-ins for the stages."""

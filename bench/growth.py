@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -23,17 +23,20 @@ from matplotlib import pyplot as plt
 
 from bench.accelerator import CostModel
 from bench.load.main import command_of, progress
+from bench.load.picture import draw as draw_course
+from bench.load.picture import group_of
 from bench.load.playing import Bounds, LoadFailed, Played, material_for, play
 from bench.load.profile import Phase, Profile, Scale
-from bench.load.report import report_of
+from bench.load.report import course_of, report_of, write_course
 from bench.load.samples import Material
 from bench.load.schedule import TooMany, spans_of
 from bench.load.stack import Shape, running
-from bench.load.summary import ALL, Latency
+from bench.load.summary import ALL, NOT_PIPELINE, Latency
+from bench.load.watching import Point
 from bench.result import Ratio, Result, result_of, write
 from realname.errors import RealnameError
 
-STEADY, HELD, RELEASED = 0, 1, 2  # the phases, by number
+STEADY, HELD = 0, 1  # phases, by number
 AS_IT_IS = Scale(rate=1.0, time=1.0)
 MIDDLE = (0.1, 0.9)  # of a backlog: between them its rate is taken, so that neither the workers' start nor the last few count
 
@@ -43,7 +46,8 @@ class Step(Struct, frozen=True, kw_only=True):
 
     sustained_hz: decisions a second from a tenth to nine tenths of the backlog. drain_s: from the workers' release to the last.
     device_hz:    what the simulated devices and decoders allow at most: above some eight tenths of it they are the limit.
-    cpu_ms:       a registration, by process; pipeline_ms: all but loader and JVM.
+    cpu_ms:       a registration in the steady phase, by kind of process; pipeline_ms: all but loader and JVM.
+    window_records, map_chars: the most that a look in the steady phase saw.
     """
 
     factor: int
@@ -110,8 +114,10 @@ def step_of(factor: int, played: Played, shape: Shape) -> Step:
     released_s = spans_of(played.profile.phases)[HELD][1]
     held = [each for each in played.sent if each.arrival.phase == HELD and each.id in played.seen.read_s]
     decided_s = sorted(played.seen.read_s[each.id] for each in held if each.id is not None)
-    if steady is None or len(decided_s) < 10:  # noqa: PLR2004 - a tenth of fewer is none
-        raise LoadFailed("nothing was decided in the steady phase, or fewer than ten of the backlog: take more of both")
+    looks = [point for point in played.points if 0 <= point.at_s < spans_of(played.profile.phases)[STEADY][1]]
+    if steady is None or len(looks) < 2 or len(decided_s) < 10:  # noqa: PLR2004 - a tenth of fewer is none
+        raise LoadFailed("too little was decided in the steady phase or of the backlog: raise --seconds and --backlog")
+    cpu_ms = cpu_ms_of(looks, played.seen.read_s.values())
     return Step(
         factor=factor,
         shape=shape.words,
@@ -120,12 +126,23 @@ def step_of(factor: int, played: Played, shape: Shape) -> Step:
         drain_s=decided_s[-1] - released_s,
         backlog=len(decided_s),
         device_hz=shape.cost.rate_max_hz * shape.processes,
-        cpu_ms={name: use.ms for name, use in report.uses.items()},
-        pipeline_ms=report.pipeline_ms,
-        window_records=max((point.window or 0 for point in _within(played, STEADY)), default=0),
-        map_chars=max((point.map_chars or 0 for point in _within(played, STEADY)), default=0),
+        cpu_ms=cpu_ms,
+        pipeline_ms=sum(ms for name, ms in cpu_ms.items() if name not in NOT_PIPELINE),
+        window_records=max(point.window or 0 for point in looks),
+        map_chars=max(point.map_chars or 0 for point in looks),
         wrong=report.wrong,
     )
+
+
+def cpu_ms_of(looks: Sequence[Point], read_s: Iterable[float]) -> dict[str, float]:
+    """Pure. CPU ms a registration between the first look and the last, by kind of process. read_s: when decisions were read."""
+    first, last = looks[0], looks[-1]
+    decided = sum(first.at_s <= at < last.at_s for at in read_s)
+    found: dict[str, float] = {}
+    for name, cpu_s in last.cpu_s.items():
+        spent_ms = 1000 * (cpu_s - first.cpu_s.get(name, 0.0))
+        found[group_of(name)] = found.get(group_of(name), 0.0) + spent_ms / max(1, decided)
+    return found
 
 
 def slope_hz(at_s: Sequence[float]) -> float:
@@ -167,7 +184,7 @@ def show(console: Console, steps: Sequence[Step]) -> None:
         ("backlog drained, s", [f"{step.drain_s:.1f} ({step.backlog})" for step in steps]),
         ("widest window, records", [str(step.window_records) for step in steps]),
         ("longest offset map, chars", [str(step.map_chars) for step in steps]),
-        ("CPU ms a registration, no JVM or loader", [f"{step.pipeline_ms:.2f}" for step in steps]),
+        ("steady: CPU ms, no JVM or loader", [f"{step.pipeline_ms:.2f}" for step in steps]),
     )
     for name, cells in rows:
         table.add_row(name, *cells)
@@ -197,8 +214,11 @@ def draw(steps: Sequence[Step], path: Path) -> None:
     for axis in (rate, latency, cpu):
         axis.set_xlabel("times partitions, dispatchers, workers")
         axis.set_ylim(bottom=0)
+        axis.set_xticks(factors)
         axis.grid(visible=True, alpha=0.3)
-        axis.legend(fontsize=7)
+    rate.legend(fontsize=8)
+    latency.legend(fontsize=8)
+    cpu.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), fontsize=8, frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -216,12 +236,13 @@ def _step(factor: int, asked: argparse.Namespace, profile: Profile, material: Ma
     bounds = Bounds(drain_s=asked.drain, seed=asked.seed)
     with running(shape, lambda _: None) as stack, progress(console, profile) as told:
         played = play(stack, profile, material, partitions=shape.partitions, bounds=bounds, told=told)
+    course = course_of(played, AS_IT_IS, shape)
+    course = msgspec.structs.replace(course, profile=msgspec.structs.replace(profile, name=f"growth_x{factor}"))
+    if asked.results is not None:
+        write_course(course, asked.results)
+    if asked.plot is not None:
+        draw_course(course, asked.plot.with_stem(f"{asked.plot.stem}_x{factor}"))
     return step_of(factor, played, shape)
-
-
-def _within(played: Played, phase: int) -> list:
-    from_s, to_s = spans_of(played.profile.phases)[phase]
-    return [point for point in played.points if from_s <= point.at_s < to_s]
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

@@ -26,7 +26,7 @@ _AWAY = "#f6dcdc"
 
 def draw(course: Course, path: Path) -> None:
     """One PNG."""
-    figure, axes = plt.subplots(4, 1, figsize=(11, 12), sharex=True, height_ratios=(3, 2, 2, 2), layout="constrained")
+    figure, axes = plt.subplots(4, 1, figsize=(12.5, 12), sharex=True, height_ratios=(3, 2, 2, 2), layout="constrained")
     until_s = max(course.points[-1].at_s, course.profile.seconds)
     latency, rate, waiting, cpu = axes
     _latency(latency, course)
@@ -50,18 +50,18 @@ def _latency(axis: Any, course: Course) -> None:
     """A dot a registration at its scheduled arrival, and p95 over a window."""
     for operator, colour in zip(course.operators, _COLOURS, strict=False):
         own = [(due, at - due) for due, at in _decided(course, operator)]
-        axis.plot([x for x, _ in own], [y for _, y in own], ".", markersize=3, alpha=0.4, color=colour, label=operator)
+        axis.plot([x for x, _ in own], [y for _, y in own], ".", markersize=4, alpha=0.55, color=colour, label=operator)
     width_s = max(1.0, course.profile.seconds / _BINS)
     binned: dict[int, list[float]] = {}
     for due, at in _decided(course):
         binned.setdefault(int(due / width_s), []).append(at - due)
     drawn = [((number + 0.5) * width_s, found.p95_s) for number in sorted(binned) if (found := latency_of(binned[number]))]
-    axis.plot([x for x, _ in drawn], [y for _, y in drawn], color="black", linewidth=1.4, label=f"p95 over {width_s:.3g} s")
+    axis.plot([x for x, _ in drawn], [y for _, y in drawn], color="black", linewidth=1.2, label=f"p95 over {width_s:.3g} s")
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.yaxis.set_minor_formatter(NullFormatter())
     axis.set_ylabel("arrival to decision, s")
-    axis.legend(loc="upper left", fontsize=8, ncols=4)
+    _legend(axis)
 
 
 def _rates(axis: Any, course: Course, until_s: float) -> None:
@@ -78,14 +78,14 @@ def _rates(axis: Any, course: Course, until_s: float) -> None:
             axis.step(x, y, where="post", color=colour, label=name, linewidth=1.2)
     axis.set_ylabel("registrations/s")
     axis.set_ylim(bottom=0)
-    axis.legend(loc="upper left", fontsize=8, ncols=3)
+    _legend(axis)
 
 
 def _waiting(axis: Any, course: Course) -> None:
     """Gaps where nobody answered."""
     lines = (
-        ("behind the log's end (Kafka)", "lag"),
-        ("taken and undecided (dispatchers)", "undecided"),
+        ("behind the log's end", "lag"),
+        ("taken, undecided", "undecided"),
         ("queued in Celery", "queued"),
         ("held by workers", "unacked"),
     )
@@ -95,7 +95,7 @@ def _waiting(axis: Any, course: Course) -> None:
         axis.plot([point.at_s for point in course.points], drawn, color=colour, label=label, linewidth=1.2)
     axis.set_ylabel("registrations waiting")
     axis.set_ylim(bottom=0)
-    axis.legend(loc="upper left", fontsize=8, ncols=2)
+    _legend(axis)
 
 
 def _cpu(axis: Any, course: Course) -> None:
@@ -105,13 +105,18 @@ def _cpu(axis: Any, course: Course) -> None:
     )
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_group(name), []).append(name)
+        groups.setdefault(group_of(name), []).append(name)
     times = [point.at_s for point in course.points[1:]]
     shares = [[_share(before, after, members) for before, after in _pairs(course.points)] for members in groups.values()]
     if times:
         axis.stackplot(times, shares, labels=list(groups), alpha=0.85)
     axis.set_ylabel("cores")
-    axis.legend(loc="upper left", fontsize=8, ncols=4)
+    _legend(axis)
+
+
+def _legend(axis: Any) -> None:
+    """Beside the picture: within it, it would hide what it explains."""
+    axis.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), fontsize=8, frameon=False, markerscale=2)
 
 
 def _phases(axis: Any, course: Course, *, named: bool) -> None:
@@ -136,7 +141,8 @@ def _per_second(times: Sequence[float], bin_s: float, until_s: float) -> tuple[l
     return [number * bin_s for number in numbers], [counts[number] / bin_s for number in numbers]
 
 
-def _group(name: str) -> str:
+def group_of(name: str) -> str:
+    """Worker and dispatcher processes each count as one."""
     return next((group for group in ("worker", "dispatcher") if name.startswith(group)), name)
 
 

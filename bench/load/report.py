@@ -91,6 +91,8 @@ def show(console: Console, report: Report, profile: Profile) -> None:
     for row in report.rows:
         if row.operator == ALL:
             table.add_section()
+        elif not row.due:
+            continue
         counts = (row.due, row.accepted, row.decided, row.shed, row.other)
         table.add_row(row.phase, row.operator, *map(str, counts), *_cells(row.latency))
     console.print(table)

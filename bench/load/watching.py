@@ -59,6 +59,7 @@ class Watcher:
         self._stop = Event()
         self._pids: dict[str, int] = {}
         self._pids_at = float("-inf")
+        self._all_run = False
         self._spent = Spent()
         self._redis: Any = redis.Redis(host=LOOPBACK, port=stack.ports.valkey, socket_timeout=_ANSWER_S)
         self._thread = Thread(target=self._watch, name="watches", daemon=True)
@@ -109,7 +110,7 @@ class Watcher:
         return {name for name in self._pids if name.startswith("dispatcher-")}
 
     def _find_pids(self) -> None:
-        if time.monotonic() - self._pids_at < PIDS_EVERY_S:
+        if self._all_run and time.monotonic() - self._pids_at < PIDS_EVERY_S:
             return
         self._pids_at = time.monotonic()
         try:
@@ -117,6 +118,7 @@ class Watcher:
         except NotReady:
             return
         self._pids = {name: state.pid for name, state in states.items() if state.pid}
+        self._all_run = len(self._pids) == len(states)  # else what is missing may be back at the next look
 
     def _queues(self) -> tuple[int | None, int | None]:
         try:
