@@ -23,6 +23,7 @@ from services.cli.plan_options import (
     DrainOption,
     GrowthOption,
     HeadroomOption,
+    LeastOption,
     OutageOption,
     PeakLengthOption,
     PeakOption,
@@ -66,6 +67,7 @@ def command(
     growth: GrowthOption = 2.0,
     shape: ShapeOption = "shops",
     device: DeviceOption = "gpu",
+    least_workers: LeastOption = 0,
     coefficients: CoefficientsOption = SHIPPED,
     plot: PlotOption = None,
     predict_at: PredictOption = None,
@@ -109,7 +111,7 @@ def command(
             _predict(run, known, json=json)
             return
         demand = _demand(peak, sustained, (outage, drain, peak_length, wait), headroom=headroom, growth=growth, shape=shape)
-        _plan(demand, known, device, _with_folder(plot), json=json)
+        _plan(demand, known, device, _with_folder(plot), least=least_workers, json=json)
     except RealnameError as error:
         _fail(error)
 
@@ -135,13 +137,13 @@ def _demand(
     )
 
 
-def _plan(demand: Demand, known: Coefficients, device: Device, plot: Path | None, *, json: bool) -> None:
+def _plan(demand: Demand, known: Coefficients, device: Device, plot: Path | None, *, least: int, json: bool) -> None:
     day = day_of(demand)
     with _progress() as tell:
         played = [
             PlayedDay(name, pool, play(day, pool, tell=lambda at_s, name=name: tell(name, at_s)))
             for name, pool in (
-                ("scaled by KEDA", pool_of(demand, known, device, is_scaled=True)),
+                ("scaled by KEDA", pool_of(demand, known, device, is_scaled=True, workers_min=least)),
                 ("all workers up", pool_of(demand, known, device, is_scaled=False)),
             )
         ]

@@ -28,6 +28,9 @@ HeadroomOption = Annotated[
 GrowthOption = Annotated[float, typer.Option("--growth", min=1, help="Partitions are never changed in place: room for so much.")]
 ShapeOption = Annotated[Shape, typer.Option("--shape", help="Of the day: shops, or flat (the upper bound).")]
 DeviceOption = Annotated[Device, typer.Option("--device", help="What the simulated workers run on: gpu or cpu.")]
+LeastOption = Annotated[
+    int, typer.Option("--least-workers", min=0, help="KEDA's minReplicaCount; 0: a tenth of all, 2 at least.")
+]
 CoefficientsOption = Annotated[
     Path, typer.Option("--coefficients", metavar="FILE", help="What python -m bench.coefficients wrote.")
 ]

@@ -18,6 +18,10 @@ from services.planning.prediction import TOLERANCE, Comparison, Measured, Predic
 from services.planning.rows import Row
 
 _STYLES = {"assumed": "yellow", "derived": "", "measured": "green", "declared": "green"}
+PEAK_LINE, DRAIN_LINE = "p95 of the peak's worst minute", "backlog gone after the outage's end"
+TOO_LATE = (
+    "There are workers enough for the peak, but scaled ones come too late: keep more up before it (--least-workers tries it)."
+)
 _WHOLE_FROM = 100  # from here on digits after the point say nothing
 
 
@@ -97,22 +101,25 @@ def show_day(plan: Plan, console: Console) -> None:
     console.print(Text("A day of it", style="bold"), f"({worker_words(plan.coefficients, plan.device)})")
     table = Table("", *(each.name for each in plan.played), "asked", box=None, pad_edge=False)
     found = [day_values(each, day) for each in plan.played]
-    lines: list[tuple[str, list[str], str]] = [
-        ("p50 of the day", [_span(each["p50_s"]) for each in found], ""),
-        ("p95 of the day", [_span(each["p95_s"]) for each in found], ""),
-        ("p95 of the peak's worst minute", [_span(each["peak_p95_s"]) for each in found], f"{_span(demand.wait_s_max)} at most"),
-        ("longest wait", [_span(each["max_s"]) for each in found], ""),
-        ("backlog gone after the outage's end", [_span(each["drained_s"]) for each in found], f"{_span(demand.drain_s)} at most"),
-        ("most that waited", [f"{each['waiting_max']:,}" for each in found], ""),
-        ("undecided at midnight", [f"{each['undecided']:,}" for each in found], "0"),
-        ("most workers at once", [f"{each['workers_max']:,}" for each in found], ""),
-        ("worker hours", [f"{each['worker_hours']:,.0f}" for each in found], ""),
+    lines: list[tuple[str, list[Text], str]] = [
+        ("p50 of the day", [_held(each["p50_s"]) for each in found], ""),
+        ("p95 of the day", [_held(each["p95_s"]) for each in found], ""),
+        (PEAK_LINE, [_held(each["peak_p95_s"], demand.wait_s_max) for each in found], f"{_span(demand.wait_s_max)} at most"),
+        ("longest wait", [_held(each["max_s"]) for each in found], ""),
+        (DRAIN_LINE, [_held(each["drained_s"], demand.drain_s) for each in found], f"{_span(demand.drain_s)} at most"),
+        ("most that waited", [Text(f"{each['waiting_max']:,}") for each in found], ""),
+        ("undecided at midnight", [Text(f"{each['undecided']:,}") for each in found], ""),
+        ("most workers at once", [Text(f"{each['workers_max']:,}") for each in found], ""),
+        ("worker hours", [Text(f"{each['worker_hours']:,.0f}") for each in found], ""),
     ]
     for column in table.columns[1:]:
         column.justify = "right"
     for name, cells, asked in lines:
         table.add_row(name, *cells, Text(asked, style="dim"))
     console.print(table)
+    scaled, all_up = ((each["peak_p95_s"] or 0.0) > demand.wait_s_max for each in found)
+    if scaled and not all_up:
+        console.print(Text(TOO_LATE, style="yellow"))
 
 
 def show_prediction(found: Prediction, console: Console) -> None:
@@ -169,3 +176,9 @@ def _span(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"  # noqa: PLR2004 - two minutes
+
+
+def _held(seconds: float | None, most_s: float | None = None) -> Text:
+    """With what was asked, where it was missed."""
+    is_missed = most_s is not None and seconds is not None and seconds > most_s
+    return Text(f"missed: {_span(seconds)}", style="red") if is_missed else Text(_span(seconds))

@@ -21,12 +21,12 @@ PEAK_FELT_S = 900.0  # after the peak, the wait that it caused is over or told
 CPU_WORKER_CORES = Worker().threads  # a worker's pod without a GPU: a core for each thread
 
 
-def pool_of(demand: Demand, c: Coefficients, device: Device, *, is_scaled: bool) -> Pool:
-    """All workers of the plan, or as many as KEDA has up."""
+def pool_of(demand: Demand, c: Coefficients, device: Device, *, is_scaled: bool, workers_min: int = 0) -> Pool:
+    """All workers of the plan, or as many as KEDA has up. workers_min: the least it keeps; 0: WORKERS_MIN_SHARE of all."""
     worker_hz, workers = worker_hz_of(c, device), workers_of(demand, c, device)
     path_s = c.of("path_wait_s") + _check_s(c, device)
     scaling = Scaling(
-        replicas_min=min(workers, max(WORKERS_MIN, ceil(WORKERS_MIN_SHARE * workers))),
+        replicas_min=min(workers, workers_min or max(WORKERS_MIN, ceil(WORKERS_MIN_SHARE * workers))),
         replicas_max=workers,
         # What is in flight for each worker at the load that leaves the headroom free; whatever waits comes on top.
         target=max(1.0, worker_hz * path_s * (1 - demand.headroom)),

@@ -55,6 +55,11 @@ def test_the_day_is_shown_scaled_and_with_all_workers_up(national) -> None:
         assert line in national.stdout
 
 
+def test_a_day_whose_workers_come_too_late_says_so(national) -> None:
+    assert "missed: " in national.stdout
+    assert "come too late" in national.stdout
+
+
 def test_the_plot_is_a_picture(national, picture: Path) -> None:
     assert f"drawn: {picture}" in national.stderr.replace("\n", "")
     assert picture.read_bytes().startswith(b"\x89PNG")
