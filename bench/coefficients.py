@@ -26,7 +26,9 @@ from services.planning.prediction import WAITED_FOR
 RUNS = "load[-_]*.json"
 COURSE = ".course"  # beside a load run's result lies its course, in another shape
 STEPS = "steps.json"
-MODEL_STEPS = ("detect", "landmarks", "constancy", "pad", "embed")  # <step>_cpu_ms of `steps`: what a GPU takes over
+CLIP = "reference"  # of those that `steps` measures; `page` is cheaper, and not every store records by our page
+# What a GPU takes over: the ends of the names of `steps`, which has each stage's by itself.
+MODEL_STEPS = tuple(f"{step}_cpu_ms" for step in ("detect", "landmarks", "constancy", "pad", "embed"))
 SIZES = ("clip_bytes", "portrait_bytes")  # figures of a load run that are taken as they are
 SAME_MACHINE_RATES_MIN = 2
 RATE_APART_MIN = 1.5  # the highest rate is so many times the lowest, at least: nearer ones fit noise
@@ -48,13 +50,14 @@ def main() -> None:
     parser.add_argument(
         "--base", type=Path, default=SHIPPED, help="where what was not measured comes from (default: the shipped)"
     )
+    parser.add_argument("--clip", default=CLIP, help="which clip of steps.json is a country's (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the file to write (default: the shipped)")
     arguments = parser.parse_args()
     try:
         files = [file for file in sorted(arguments.results.glob(arguments.runs)) if not file.stem.endswith(COURSE)]
         runs = [read(file) for file in files if file.stem not in arguments.leave_out]
         steps = read(arguments.results / STEPS) if (arguments.results / STEPS).is_file() else None
-        made = made_of(runs, steps, decode(arguments.base.read_bytes(), str(arguments.base)))
+        made = made_of(runs, steps, decode(arguments.base.read_bytes(), str(arguments.base)), arguments.clip)
     except (RealnameError, OSError, msgspec.ValidationError) as error:
         sys.exit(f"bench.coefficients: {error}")
     arguments.out.write_bytes(encode(made))
@@ -63,12 +66,12 @@ def main() -> None:
     print(f"written: {arguments.out}, fitted at {', '.join(f'{rate:g}/s' for rate in made.fitted_hz)}")
 
 
-def made_of(runs: Sequence[Result], steps: Result | None, base: Coefficients) -> Coefficients:
+def made_of(runs: Sequence[Result], steps: Result | None, base: Coefficients, clip: str = CLIP) -> Coefficients:
     """The base with all replaced that runs and steps measured. Raises RealnameError where they do not suffice."""
     runs = sorted((run for run in runs if run.figures.get("simulated", 1.0)), key=rate_of)
     figures = dict(base.figures)
     if steps is not None:
-        figures |= of_steps(steps)
+        figures |= of_steps(steps, clip)
     if not runs:
         if steps is None:
             raise RealnameError("no load run with simulated workers and no steps: there is nothing to make coefficients of")
@@ -80,16 +83,17 @@ def made_of(runs: Sequence[Result], steps: Result | None, base: Coefficients) ->
     return Coefficients(fitted_hz=fitted.fitted_hz, figures=figures | {"path_wait_s": waited(runs[0], fitted)})
 
 
-def of_steps(steps: Result) -> dict[str, Coefficient]:
-    """A check whole, of which decoding, of which models."""
-    missing = [name for name in ("check_cpu_ms", "decode_cpu_ms", "detect_cpu_ms") if name not in steps.figures]
-    if missing:
-        raise RealnameError(f"{steps.name} has no {', '.join(missing)}")
-    models = [f"{step}_cpu_ms" for step in MODEL_STEPS if f"{step}_cpu_ms" in steps.figures]
+def of_steps(steps: Result, clip: str) -> dict[str, Coefficient]:
+    """A check whole, of which decoding, of which models: the medians of one of the clips of `bench.steps`."""
+    figures = {name.removeprefix(f"{clip}_"): value for name, value in steps.figures.items() if name.startswith(f"{clip}_")}
+    models = [name for name in figures if name.endswith(MODEL_STEPS)]
+    missing = [name for name in ("check_cpu_ms", "decode_cpu_ms") if name not in figures]
+    if missing or not models:
+        raise RealnameError(f"{steps.name} has no {', '.join(missing) or 'step of a model'} of the {clip} clip")
     return {
-        "check_cpu_ms": _measured(steps.figures["check_cpu_ms"], [steps], "check_cpu_ms"),
-        "decode_cpu_ms": _measured(steps.figures["decode_cpu_ms"], [steps], "decode_cpu_ms"),
-        "models_cpu_ms": _measured(sum(map(steps.figures.__getitem__, models)), [steps], " + ".join(models)),
+        "check_cpu_ms": _measured(figures["check_cpu_ms"], [steps], f"{clip} clip, check_cpu_ms"),
+        "decode_cpu_ms": _measured(figures["decode_cpu_ms"], [steps], f"{clip} clip, decode_cpu_ms"),
+        "models_cpu_ms": _measured(sum(map(figures.__getitem__, models)), [steps], f"{clip} clip, " + " + ".join(models)),
     }
 
 

@@ -166,9 +166,9 @@ def _predict(run: LoadRun, known: Coefficients, *, json: bool) -> None:
 
 
 def _check(result: Path, prediction: Path | None, run: LoadRun, known: Coefficients, *, json: bool) -> int:
-    """The exit code. Without a prediction's file the run is predicted now, at the rate that the result says."""
+    """The exit code. Without a prediction's file the run is predicted now, as the result says that it was made."""
     measured = decode_measured(_bytes(result), str(result))
-    said = _said_before(prediction) if prediction else predict(_at_rate_of(measured.figures, run, result), known)
+    said = _said_before(prediction) if prediction else predict(_as_made(measured.figures, run, result), known)
     found = compare(said, measured)
     if json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
@@ -181,11 +181,14 @@ def _said_before(file: Path) -> Prediction:
     return decode_prediction(_bytes(file), str(file))
 
 
-def _at_rate_of(figures: dict[str, float], run: LoadRun, result: Path) -> LoadRun:
-    rate_hz = figures.get("rate_hz", 0.0)
-    if rate_hz <= 0:
+def _as_made(figures: dict[str, float], run: LoadRun, result: Path) -> LoadRun:
+    """What the result names of its run; the rest as this line says."""
+    if figures.get("rate_hz", 0.0) <= 0:
         raise RealnameError(f"{result} names no rate_hz: it is no load run's result")
-    return msgspec.structs.replace(run, rate_hz=rate_hz)
+    counts = {name: int(figures[name]) for name in ("cores", "dispatchers", "workers", "threads") if name in figures}
+    lengths = {name: figures[name] for name in ("rate_hz", "seconds") if name in figures}
+    simulated = bool(figures.get("simulated", run.simulated))
+    return msgspec.structs.replace(run, **counts, **lengths, simulated=simulated)
 
 
 def _read_coefficients(file: Path) -> Coefficients:

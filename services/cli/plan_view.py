@@ -19,6 +19,7 @@ from services.planning.rows import Row
 
 _STYLES = {"assumed": "yellow", "derived": "", "measured": "green", "declared": "green"}
 PEAK_LINE, DRAIN_LINE = "p95 of the peak's worst minute", "backlog gone after the outage's end"
+GROWING = "more than the machine or its workers' threads have: the latency is that of a queue that grows as the run goes on"
 TOO_LATE = (
     "There are workers enough for the peak, but scaled ones come too late: keep more up before it (--least-workers tries it)."
 )
@@ -161,9 +162,7 @@ def _warn(found: Prediction, console: Console) -> None:
     if found.is_fitted:
         console.print(Text("the coefficients were made from a run at this rate: agreeing with it proves nothing", style="yellow"))
     if found.is_full:
-        console.print(
-            Text("more than the machine has: the latency is that of a queue that grows as the run goes on", style="yellow")
-        )
+        console.print(Text(GROWING, style="yellow"))
 
 
 def _amount(row: Row) -> str:

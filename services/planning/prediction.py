@@ -28,7 +28,7 @@ class ResultWrong(RealnameError):
 class Prediction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """figures: by the names that bench.load gives what it measures. is_fitted: the coefficients were made at this very rate.
 
-    is_full: the run asks for more than the machine has, so its latency is that of a growing queue.
+    is_full: the run asks for more than the machine or its workers' threads have: its latency is that of a growing queue.
     """
 
     run: LoadRun
@@ -67,7 +67,14 @@ def predict(run: LoadRun, c: Coefficients) -> Prediction:
     figures |= {f"cpu_ms_{process}": cpu_ms[process] + idle_ms[process] for process in PROCESSES}
     figures["machine_cpu_share"] = min(1.0, share)
     near = [fitted for fitted in c.fitted_hz if abs(fitted - run.rate_hz) <= SAME_RATE * run.rate_hz]
-    return Prediction(run=run, fitted_hz=c.fitted_hz, figures=figures, is_fitted=bool(near), is_full=share > FULL_SHARE)
+    busiest = max(share, seats_share(run, c))
+    return Prediction(run=run, fitted_hz=c.fitted_hz, figures=figures, is_fitted=bool(near), is_full=busiest > FULL_SHARE)
+
+
+def seats_share(run: LoadRun, c: Coefficients) -> float:
+    """How much of the workers' threads the run holds, were nobody to wait for a core."""
+    path = path_of(run, c)
+    return run.rate_hz * (path.worker_s + path.device_s) / (run.workers * run.threads)
 
 
 def cpu_ms_of(process: str, run: LoadRun, c: Coefficients) -> float:

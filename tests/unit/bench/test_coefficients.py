@@ -26,7 +26,16 @@ def load_run(rate_hz: float, **other: float) -> Result:
     return result(f"load-{rate_hz:g}", {"rate_hz": rate_hz, "p50_s": 0.25, **cpu, **other})
 
 
-STEPS = result("steps", {"check_cpu_ms": 130.0, "decode_cpu_ms": 45.0, "detect_cpu_ms": 30.0, "embed_cpu_ms": 25.0})
+REFERENCE = {
+    "reference_check_cpu_ms": 130.0,
+    "reference_decode_cpu_ms": 45.0,
+    "reference_liveness_detect_cpu_ms": 28.0,
+    "reference_matching_detect_cpu_ms": 2.0,
+    "reference_matching_embed_cpu_ms": 25.0,
+    "reference_liveness_signals_cpu_ms": 30.0,
+}
+PAGE = {f"page_{name.removeprefix('reference_')}": value / 2 for name, value in REFERENCE.items()}
+STEPS = result("steps", REFERENCE | PAGE)
 
 
 def shipped() -> Coefficients:
@@ -55,6 +64,7 @@ def test_idle_cost_and_cost_are_told_apart_by_several_rates() -> None:
     assert made.of("worker_cpu_ms") == pytest.approx(3.0)
     assert made.of("check_cpu_ms") == 130
     assert made.of("models_cpu_ms") == 55
+    assert made_of([load_run(20), load_run(60)], STEPS, shipped(), "page").of("models_cpu_ms") == 27.5
     assert made.fitted_hz == (20, 60, 120)
     assert made.figures["kafka_cpu_ms"].basis == "measured"
     assert "load-20, load-60, load-120" in made.cited("kafka_cpu_ms")
@@ -89,7 +99,7 @@ def test_a_prediction_by_the_fit_meets_a_run_that_was_left_out() -> None:
         ([load_run(20, simulated=0.0)], None, "nothing to make"),
         ([load_run(20), result("load-x", {"p50_s": 1.0})], STEPS, "load-x has no rate_hz"),
         ([load_run(20), result("load-x", {"rate_hz": 60.0, "p50_s": 1.0})], STEPS, "cpu_ms_intake"),
-        ([load_run(20), load_run(60)], result("steps", {"check_cpu_ms": 1.0}), "decode_cpu_ms"),
+        ([load_run(20), load_run(60)], result("steps", {"reference_check_cpu_ms": 1.0}), "decode_cpu_ms"),
     ],
 )
 def test_runs_that_do_not_suffice_are_refused_by_name(runs: list[Result], steps: Result | None, said: str) -> None:

@@ -94,6 +94,16 @@ def test_a_prediction_is_written_down_and_held_against_a_run(tmp_path: Path) -> 
     assert plan("--check", str(right), "--seconds", "60").exit_code == 0  # predicted now, at the rate that it names
 
 
+def test_a_run_is_predicted_as_its_result_says_that_it_was_made(tmp_path: Path) -> None:
+    made = {"rate_hz": 4.0, "seconds": 60.0, "workers": 1.0, "threads": 1.0, "cores": 1.0, "dispatchers": 1.0}
+    said = plan("--predict", "4", "--seconds", "60", "--threads", "1", "--cores", "1", "--dispatchers", "1", "--json")
+    figures = msgspec.json.decode(said.stdout)["figures"]
+    file = write(result_of("load-small", "a test", ratios={}, figures=figures | made), tmp_path)
+    done = plan("--check", str(file), "--json")
+    assert done.exit_code == 0, done.output
+    assert all(abs(one["off"]) < 0.001 for one in msgspec.json.decode(done.stdout))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -65,6 +65,8 @@ def test_workers_that_infer_cost_a_check_and_more_than_the_machine_has_is_said()
     assert predict(LoadRun(rate_hz=1.0, simulated=False, seconds=30), c).figures["cpu_ms_worker"] == 378
     assert predict(LoadRun(rate_hz=1.0, seconds=30), c).figures["cpu_ms_worker"] == 0
     assert predict(LoadRun(rate_hz=6.0, simulated=False, seconds=30), c).is_full
+    assert not predict(LoadRun(rate_hz=10.0, seconds=30), c).is_full
+    assert predict(LoadRun(rate_hz=10.0, seconds=30, workers=1, threads=1), c).is_full  # 10 x .104 s in one seat
 
 
 def test_a_prediction_survives_being_written_and_a_wrong_file_is_named() -> None:
