@@ -100,6 +100,9 @@ load: have-npm have-mvn models media jars ## a national profile on the whole sta
 growth: have-npm have-mvn models media jars ## the same load at 1, 2 and 4 times partitions, dispatchers and workers
 	$(BIN)/python -m bench.growth --results build/growth --plot build/growth/growth.png
 
+bench-gpu: models media ## what one GPU does, on a machine that has one (8 minutes; docs/device.md)
+	$(BIN)/python -m bench.gpu --results bench/results
+
 demo: have-npm have-mvn models media jars ## set up, start the stack, make registrations from real clips, compare expected with seen
 	$(BIN)/python -m demo
 

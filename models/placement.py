@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from models.manifest import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,9 @@ PROVIDERS = {
 }
 
 Options = dict[str, str]
+# The best box is a choice between anchors of nearly the same score: rounded to 11 bits they are equal, and another one wins,
+# up to 20 px away (python -m bench.drift --detector).
+ALWAYS_FP32 = frozenset({Role.DETECTOR})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +81,11 @@ class Placement:
         On a CPU the numbers are rounded as on a GPU and nothing is won: for measuring what it does to scores.
         """
         return self.device is not Device.TENSORRT and self.precision is Precision.FP16
+
+
+def placed_for(role: Role, placement: Placement) -> Placement:
+    """The process's placement for one model."""
+    return replace(placement, precision=Precision.FP32) if role in ALWAYS_FP32 else placement
 
 
 def buckets_up_to(items_max: int) -> tuple[int, ...]:

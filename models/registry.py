@@ -18,7 +18,7 @@ from models.embedder import Embedder, open_embedder
 from models.inline import Inline
 from models.landmarks import Landmarks
 from models.manifest import ModelEntry, Role, digest_of
-from models.placement import Device, Placement, Precision, buckets_up_to
+from models.placement import Device, Placement, Precision, buckets_up_to, placed_for
 from models.profiles import Loadout, read_loadout
 from models.session import DeviceMissing, Floats, Session, usable
 from models.spoof import Spoof, open_spoof
@@ -132,7 +132,7 @@ def open_on(settings: Worker, opens: Callable[[Placement], Opened]) -> tuple[Dev
 
 def _sessions(loadout: Loadout, folder: Path, placement: Placement) -> Sessions:
     return {
-        role: Session(loadout.path_of(role, folder), entry, sha256=entry.loaded_sha256, device=placement)
+        role: Session(loadout.path_of(role, folder), entry, sha256=entry.loaded_sha256, device=placed_for(role, placement))
         for role, entry in loadout.entries.items()
     }
 

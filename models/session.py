@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ERRORS_ONLY = 3  # onnxruntime's log level; below it each start would warn about the devices it lacks
 CUDA_OK = 0  # CUresult of a call that worked
+GPU_NAME_BYTES = 100
 DEVICE_FAILED = (ort_errors.Fail, ort_errors.EPFail, ort_errors.RuntimeException)
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -124,16 +125,29 @@ def usable(device: Device) -> Device:
     return Device.CUDA if built_in and _cuda_devices() > 0 else Device.CPU
 
 
+def device_name(device: Device) -> str:
+    """The first GPU's, as the driver says it; of a CPU "cpu"."""
+    driver = None if device is Device.CPU else _cuda_driver()
+    text = ctypes.create_string_buffer(GPU_NAME_BYTES)
+    if driver is None or driver.cuDeviceGetName(text, GPU_NAME_BYTES, 0) != CUDA_OK:
+        return "cpu" if device is Device.CPU else "unknown"
+    return text.value.decode(errors="replace")
+
+
 def _cuda_devices() -> int:
     """GPUs that the driver shows; 0 where there is no driver."""
+    driver, count = _cuda_driver(), ctypes.c_int(0)
+    if driver is None or driver.cuDeviceGetCount(ctypes.byref(count)) != CUDA_OK:
+        return 0
+    return count.value
+
+
+def _cuda_driver() -> ctypes.CDLL | None:
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
-        return 0
-    count = ctypes.c_int(0)
-    if driver.cuInit(0) != CUDA_OK or driver.cuDeviceGetCount(ctypes.byref(count)) != CUDA_OK:
-        return 0
-    return count.value
+        return None
+    return driver if driver.cuInit(0) == CUDA_OK else None
 
 
 def _read_checked(path: Path, sha256: str) -> bytes:

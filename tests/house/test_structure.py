@@ -26,7 +26,7 @@ DOORS = {
     "confluent_kafka": ("services.dispatcher", "services.janitor"),
     "celery": ("workers.app", "workers.transport"),
     "onnxruntime": ("models.bound", "models.session", "models.dynamic_batch", "bench.peers.scrfd_arcface"),
-    "onnx": ("models.channel_blocks", "models.dynamic_batch", "models.face_api", "models.half", "models.prelu"),
+    "onnx": ("bench.rounded", "models.channel_blocks", "models.dynamic_batch", "models.face_api", "models.half", "models.prelu"),
     "av": ("workers.decoder", "bench"),
     "obstore": ("realname.vault",),
     "cryptography": (

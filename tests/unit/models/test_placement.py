@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from models.placement import (
     cuda_options,
     fill_padded,
     pieces_of,
+    placed_for,
     providers_of,
     tensorrt_options,
 )
@@ -88,6 +91,12 @@ def in_half() -> Placement:
 def test_a_file_of_one_image_has_one_shape():
     options = tensorrt_options(TENSORRT, msgspec.structs.replace(ENTRY, batch="one"))
     assert options["trt_profile_max_shapes"] == options["trt_profile_min_shapes"] == "input:1x3x128x128"
+
+
+def test_the_detector_calculates_in_fp32_whatever_the_others_do():
+    half = replace(GPU, precision=Precision.FP16)
+    assert placed_for(Role.DETECTOR, half) == GPU
+    assert all(placed_for(role, half) == half for role in Role if role is not Role.DETECTOR)
 
 
 def test_the_memory_of_the_settings_is_that_of_all_sessions_together():
