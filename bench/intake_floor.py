@@ -11,14 +11,15 @@ import asyncio
 import hashlib
 import os
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from confluent_kafka import Producer
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from kafka import KafkaProducer
 
-from realname.topics import SUBMITTED
+from realname.topics import PARTITIONS, SUBMITTED
 
 VALUE_BYTES = 1200  # a submission's record is about so long
 _HEADERS = [(b"content-type", b"application/json")]
@@ -27,7 +28,7 @@ _HEADERS = [(b"content-type", b"application/json")]
 class Floor:
     """The ASGI application."""
 
-    def __init__(self, folder: Path, producer: Any) -> None:
+    def __init__(self, folder: Path, producer: Producer) -> None:
         """folder: where the sealed bodies go."""
         self._folder = folder
         self._producer = producer
@@ -59,10 +60,21 @@ class Floor:
         value = hashlib.sha256(sealed).hexdigest().encode().ljust(VALUE_BYTES)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        sent = self._producer.send(SUBMITTED, key=name.encode(), value=value, partition=int(name[:4], 16) % 12)
-        sent.add_callback(lambda _: loop.call_soon_threadsafe(done.set_result, None))
-        sent.add_errback(lambda error: loop.call_soon_threadsafe(done.set_exception, error))
+
+        def settle(error: Any, _: Any) -> None:
+            if error:
+                loop.call_soon_threadsafe(done.set_exception, RuntimeError(str(error)))
+            else:
+                loop.call_soon_threadsafe(done.set_result, None)
+
+        self._producer.produce(SUBMITTED, value, name.encode(), int(name[:4], 16) % PARTITIONS, on_delivery=settle)
         await done
+
+
+def serve_reports(producer: Producer) -> None:
+    """Delivery reports, for ever."""
+    while True:
+        producer.poll(1.0)
 
 
 def main() -> None:
@@ -72,15 +84,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the sealed bodies go")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    producer = KafkaProducer(
-        bootstrap_servers=arguments.kafka,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=0,
-        allow_auto_create_topics=False,
-        metrics_enabled=False,
-    )
-    producer.partitions_for(SUBMITTED)  # the topic's metadata, before the first request needs it
+    producer = Producer({"bootstrap.servers": arguments.kafka, "acks": "all", "enable.idempotence": True, "linger.ms": 0})
+    threading.Thread(target=serve_reports, args=(producer,), daemon=True).start()
     app: Any = Floor(arguments.folder, producer)
     options: dict[str, Any] = {"loop": "uvloop", "http": "httptools", "ws": "none", "lifespan": "off", "access_log": False}
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_config=None, server_header=False, **options)

@@ -1,8 +1,8 @@
-"""The only door to kafka-python's producer: one record, acknowledged by all replicas, or a word for what happened instead."""
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportMissingTypeStubs=false, reportAttributeAccessIssue=false, reportUnusedImport=false, reportCallIssue=false
-# pyright: reportUnknownLambdaType=false
-# kafka-python has no types (and the stubs that pyright brings are of an old version); they end in this file.
+"""Where submissions go to Kafka: one record, acknowledged by all replicas, or a word for what happened instead.
+
+librdkafka, whose threads are not Python's: kafka-python's sender loops several times a record, at up to 2 ms of CPU where
+records come one by one (docs/adr/0010). What intake reads back (status_log.py) is read by the other implementation.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +12,7 @@ import logging
 import threading
 from typing import Literal, Protocol
 
-import crc32c  # noqa: F401  without it kafka-python spends 3-10 times the CPU on checksums: missing, it should be at the start
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.errors import (
-    ClusterAuthorizationFailedError,
-    InvalidTopicError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from realname.envelope import Record
 from realname.topics import MESSAGE_BYTES_MAX, SUBMITTED
@@ -31,14 +22,15 @@ _Answer = Outcome | Literal["too_large"]
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1.0  # between looks at the broker; a 503 is right again no later than this
-_LOOK_WITHIN_MS = 2_000  # a broker that is frozen keeps its connections: silence this long is "down"
-_RECONNECT_MS_MAX = 1_000  # the default of 30 s would outlast a broker's restart
+_LOOK_WITHIN_S = 2.0  # a broker that is frozen keeps its connections: silence this long is "down"
+_RECONNECT_MS_MAX = 1_000  # the default of 10 s would outlast a broker's restart
 _DOUBTS_MAX = 3  # failures in a row, with the broker answering others, after which the producer is made anew
+_REPORTS_S = 0.5  # one wait for delivery reports; the end of the process waits no longer for its thread
+_BATCH_BYTES = 200_000  # below the topic's max.message.bytes, which limits a batch; librdkafka's own 1 MB is never split
 # The broker said no before it wrote anything.
-_REFUSALS = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError, InvalidTopicError)
+_REFUSALS = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_EXCEPTION)
 # So did it here, but of this one record: it says nothing of the next, which may be another operator's.
-# kafka-python 3.0 answers every later record of that partition so, too, once the broker has said it: hence a limit of our own.
-_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+_TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE)
 
 
 class Publisher(Protocol):
@@ -59,12 +51,11 @@ class KafkaPublisher:
 
     def __init__(self, bootstrap: str, *, within_s: float, topic: str = SUBMITTED) -> None:
         """within_s: an unacknowledged publish is doubtful after it. topic: another name only in tests."""
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # an outage is told once, by `run`
         self._bootstrap = bootstrap
         self._within_s = within_s
         self._topic = topic
-        self._producer: KafkaProducer | None = None
-        self._admin: KafkaAdminClient | None = None
+        self._producer: Producer | None = None
+        self._reports: _Reports | None = None
         self._failures = 0
         self._answers = False
         self._closed = False
@@ -81,21 +72,23 @@ class KafkaPublisher:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[_Answer] = loop.create_future()
 
-        def settle(outcome: _Answer) -> None:  # on kafka-python's own thread
+        def settle(error: KafkaError | None, _: Message) -> None:  # on the thread of reports
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(_settle, done, outcome)
+                loop.call_soon_threadsafe(_settle, done, _answer_of(error))
 
         try:
-            # Does not block: the topic's metadata was fetched when the producer was made.
-            sent = producer.send(self._topic, key=record.key, value=record.value, headers=record.headers, partition=partition)
-        except _TOO_LARGE:  # by our own limit: the broker never saw it
-            _log.error("a record is larger than Kafka takes")  # a bug: every field of a submission has its limit
+            # Does not block: it is queued, whether the topic's leaders are known yet or not.
+            headers: list[tuple[str, str | bytes | None]] = [*record.headers]
+            producer.produce(self._topic, record.value, record.key, partition, on_delivery=settle, headers=headers)
+        except KafkaException as error:
+            if error.args[0].code() in _TOO_LARGE:  # by our own limit: the broker never saw it
+                _log.error("a record is larger than Kafka takes")  # a bug: every field of a submission has its limit
+            else:
+                self._doubt()
             return "not_sent"
-        except (KafkaError, AssertionError):
+        except BufferError:  # its queue is full: nothing has gone out for long
             self._doubt()
             return "not_sent"
-        sent.add_callback(lambda _: settle("acknowledged"))
-        sent.add_errback(lambda error: settle(_answer_of(error)))
         return await self._outcome(done)
 
     async def _outcome(self, done: asyncio.Future[_Answer]) -> Outcome:
@@ -104,9 +97,8 @@ class KafkaPublisher:
                 outcome = await done
         except TimeoutError:
             outcome = "doubtful"
-        if outcome == "too_large":  # the topic takes less than we believe; Kafka answers, only the producer is spoilt
+        if outcome == "too_large":  # the topic takes less than we believe; Kafka answers, and the next record may be smaller
             _log.error("a record is larger than its topic takes")
-            self._failures = _DOUBTS_MAX
             return "not_sent"
         if outcome == "acknowledged":
             self._failures = 0
@@ -141,67 +133,85 @@ class KafkaPublisher:
         try:
             if self._failures >= _DOUBTS_MAX:
                 self._renew_producer()
-            if self._admin is None:
-                self._admin = self._new_admin()
-            topic = self._admin.describe_topics([self._topic])[0]
             if self._producer is None:
                 self._producer = self._new_producer()
-                self._producer.partitions_for(self._topic)  # fetches the metadata, so that no send has to wait for it
-            partitions = topic["partitions"]
-            return bool(partitions) and all(entry["leader_id"] >= 0 for entry in partitions)
-        except (KafkaError, OSError):
-            if self._admin is not None:
-                with contextlib.suppress(KafkaError, OSError):
-                    self._admin.close()
-                self._admin = None
+                self._reports = _Reports(self._producer)
+            topic = self._producer.list_topics(self._topic, timeout=_LOOK_WITHIN_S).topics[self._topic]
+        except KafkaException:
             return False
+        return topic.error is None and bool(topic.partitions) and all(each.leader >= 0 for each in topic.partitions.values())
 
     def _renew_producer(self) -> None:
         """A producer can be lost to a fatal error of its own (an epoch, a sequence) while the broker is fine."""
-        producer, self._producer, self._failures = self._producer, None, 0
+        _log.warning("producer made anew")
+        self._end_producer()
+        self._failures = 0
+
+    def _end_producer(self) -> None:
+        """What it still holds is doubtful to whoever waits for it."""
+        producer, self._producer = self._producer, None
+        reports, self._reports = self._reports, None
         if producer is not None:
-            _log.warning("producer made anew")
-            producer.close(timeout=0)
+            producer.purge()
+        if reports is not None:
+            reports.close()
 
-    def _new_admin(self) -> KafkaAdminClient:
-        return KafkaAdminClient(
-            bootstrap_servers=self._bootstrap,
-            bootstrap_timeout_ms=_LOOK_WITHIN_MS,
-            request_timeout_ms=_LOOK_WITHIN_MS,
-            reconnect_backoff_max_ms=_RECONNECT_MS_MAX,
-        )
-
-    def _new_producer(self) -> KafkaProducer:
+    def _new_producer(self) -> Producer:
+        quiet = logging.getLogger("kafka")  # an outage is told once, by `run`
+        quiet.setLevel(logging.CRITICAL)
         within_ms = int(self._within_s * 1000)
-        return KafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,
-            max_request_size=MESSAGE_BYTES_MAX,
-            max_block_ms=_LOOK_WITHIN_MS,
-            request_timeout_ms=within_ms,
-            delivery_timeout_ms=2 * within_ms,
-            bootstrap_timeout_ms=_LOOK_WITHIN_MS,
-            reconnect_backoff_max_ms=_RECONNECT_MS_MAX,
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
+        return Producer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "acks": "all",
+                "enable.idempotence": True,
+                "linger.ms": 0,
+                "batch.size": _BATCH_BYTES,
+                "message.max.bytes": MESSAGE_BYTES_MAX,
+                "request.timeout.ms": within_ms,
+                "delivery.timeout.ms": 2 * within_ms,
+                "retry.backoff.ms": 20,
+                "reconnect.backoff.max.ms": _RECONNECT_MS_MAX,
+                "allow.auto.create.topics": False,
+                "logger": quiet,
+            }
         )
 
     def _let_go(self) -> None:
         self._closed = True
         with self._clients:
-            for client in (self._producer, self._admin):
-                if client is not None:
-                    with contextlib.suppress(KafkaError, OSError):
-                        client.close()
-            self._producer = self._admin = None
+            if self._producer is not None:
+                self._producer.flush(self._within_s)
+            self._end_producer()
 
 
-def _answer_of(error: Exception) -> _Answer:
-    if isinstance(error, _TOO_LARGE):
+class _Reports:
+    """The thread on which a producer's delivery reports are served."""
+
+    def __init__(self, producer: Producer) -> None:
+        """Starts it."""
+        self._producer = producer
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="kafka-reports", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Serve what is there, then end."""
+        self._is_over.set()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while not self._is_over.is_set():
+            self._producer.poll(_REPORTS_S)
+        self._producer.poll(0)
+
+
+def _answer_of(error: KafkaError | None) -> _Answer:
+    if error is None:
+        return "acknowledged"
+    if error.code() in _TOO_LARGE:
         return "too_large"
-    return "not_sent" if isinstance(error, _REFUSALS) else "doubtful"
+    return "not_sent" if error.code() in _REFUSALS else "doubtful"
 
 
 def _settle(done: asyncio.Future[_Answer], outcome: _Answer) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -19,11 +19,12 @@ from realname.clock import monotonic
 from realname.stages import undecided_key
 from realname.statuses import CHANNEL, TTL_S, WRITE_FORWARDS_LUA, Status, decode_status, status_key, write_arguments
 from services.intake.known import Seen, Sight
+from services.intake.redis_line import RedisLine, Script
 
 _ANSWER_S = 1.0  # a Redis that needs longer is away
 _CONNECT_S = 0.5
 _AWAY_S = 1.0  # after a failure nobody waits for it for so long
-_CONNECTIONS_MAX = 32
+_CONNECTIONS_MAX = 2  # the subscription, and the look at the counts; what a request asks goes over the one line
 
 
 class Away:
@@ -38,24 +39,25 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 """
 # KEYS: issued mark. ARGV: TTL s. The mark is its own time.
-_ISSUED_LUA = f"""
+_ISSUED = Script(f"""
 {_NOW_LUA}
 redis.call('SET', KEYS[1], string.format('%.0f', now), 'EX', ARGV[1])
 return now
-"""
+""")
 # KEYS: claim, status hash, issued mark. ARGV: fingerprint, TTL s. One look and one step: whoever comes second sees the first.
-_CLAIM_LUA = f"""
+_CLAIM = Script(f"""
 {_NOW_LUA}
 local held = redis.call('GET', KEYS[1])
 if not held then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
 local status = redis.call('HMGET', KEYS[2], 'rank', 'fingerprint')
 return {{held or '', status[1] or '', status[2] or '', redis.call('GET', KEYS[3]) or '', now}}
-"""
+""")
 # KEYS: claim. ARGV: fingerprint. Removes only our own.
-_RELEASE_LUA = """
+_RELEASE = Script("""
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
-"""
+""")
+_WRITE = Script(WRITE_FORWARDS_LUA)
 
 
 class Scratch(Protocol):
@@ -105,23 +107,20 @@ class RedisScratch:
                 retry=Retry(NoBackoff(), 0),
             )
         )
-        self._issued = self._redis.register_script(_ISSUED_LUA)
-        self._claim = self._redis.register_script(_CLAIM_LUA)
-        self._release = self._redis.register_script(_RELEASE_LUA)
-        self._write = self._redis.register_script(WRITE_FORWARDS_LUA)
+        self._line = RedisLine(url, answer_s=_ANSWER_S, connect_s=_CONNECT_S)
         self._away_until_s = 0.0
         self._sight = Sight()
 
     async def remember_issued(self, registration_id: str, ttl_s: int) -> None:
         gaps = self._sight.gaps
-        now_us = await self._ask(lambda: self._issued(keys=[_issued_key(registration_id)], args=[ttl_s]))
+        now_us = await self._ask(lambda: self._line.run(_ISSUED, [_issued_key(registration_id)], [ttl_s]))
         if not isinstance(now_us, Away):
             self._sight.gain(now_us, gaps=gaps)
 
     async def claim(self, registration_id: str, fingerprint: str) -> Seen | Away:
         keys = [_claim_key(registration_id), status_key(registration_id), _issued_key(registration_id)]
         gaps = self._sight.gaps
-        answer = await self._ask(lambda: self._claim(keys=keys, args=[fingerprint, TTL_S]))
+        answer = await self._ask(lambda: self._line.run(_CLAIM, keys, [fingerprint, TTL_S]))
         if isinstance(answer, Away):
             return answer
         held, rank, accepted_as, issued_us, now_us = answer
@@ -134,14 +133,14 @@ class RedisScratch:
         )
 
     async def release(self, registration_id: str, fingerprint: str) -> None:
-        await self._ask(lambda: self._release(keys=[_claim_key(registration_id)], args=[fingerprint]))
+        await self._ask(lambda: self._line.run(_RELEASE, [_claim_key(registration_id)], [fingerprint]))
 
     async def write(self, status: Status) -> None:
         key, argv = write_arguments(status)
-        await self._ask(lambda: self._write(keys=[key], args=argv))
+        await self._ask(lambda: self._line.run(_WRITE, [key], argv))
 
     async def status(self, registration_id: str) -> Status | Away | None:
-        body = await self._ask(lambda: self._redis.hget(status_key(registration_id), "status"))
+        body = await self._ask(lambda: self._line.ask("HGET", status_key(registration_id), "status"))
         return body if body is None or isinstance(body, Away) else decode_status(body)
 
     async def undecided(self, partitions: int) -> Mapping[str, int] | Away:
@@ -173,15 +172,15 @@ class RedisScratch:
 
     async def close(self) -> None:
         """Let go of the connections."""
+        await self._line.close()
         await self._redis.aclose()
 
-    async def _ask(self, question: Any) -> Any:
+    async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
         """The answer, or AWAY; for a second after a failure at once, so that no request queues for a dead Redis."""
         if monotonic() < self._away_until_s:
             return AWAY
         try:
-            asked: Awaitable[Any] = question()
-            return await asked
+            return await question()
         except (RedisError, OSError, TimeoutError):
             self._away_until_s = monotonic() + _AWAY_S
             self._sight.lose()

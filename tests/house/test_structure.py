@@ -15,15 +15,13 @@ BODY_LINES_MAX = 40
 # Each library and the modules that may import it. A new door is a decision: say why in CONTRIBUTING.md.
 DOORS = {
     "kafka": (
-        "services.intake.publisher",
         "services.intake.status_log",
         "services.projector",
         "services.cli",
         "deploy.local",
-        "bench.intake_floor",
         "bench.load",
     ),
-    "confluent_kafka": ("services.dispatcher", "services.janitor"),
+    "confluent_kafka": ("services.dispatcher", "services.intake.publisher", "services.janitor", "bench.intake_floor"),
     "celery": ("workers.app", "workers.transport"),
     "onnxruntime": ("models.bound", "models.session", "models.dynamic_batch", "bench.peers.scrfd_arcface"),
     "onnx": ("bench.rounded", "models.channel_blocks", "models.dynamic_batch", "models.face_api", "models.half", "models.prelu"),
