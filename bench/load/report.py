@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.load.accounting import shed_of
+from bench.load.planned import planned_of
 from bench.load.playing import SLIP_S_MAX, Played
 from bench.load.profile import Profile, Scale
 from bench.load.schedule import spans_of
 from bench.load.stack import Shape
 from bench.load.summary import ALL, Latency, Row, Use, pipeline_ms, rows_of, uses_of
 from bench.load.watching import LOADER, Point
-from bench.result import Ratio, Result, result_of
+from bench.result import Ratio, Result, result_of, this_machine
 
 P95_MOVES_MAX = 1.25  # of the others, when one operator sends ten times as much: goal of issue 5, "without moving"
 
@@ -54,6 +55,7 @@ class Report(Struct, frozen=True, kw_only=True):
     slip_p99_s: float
     drained_s: float
     wrong: list[str]
+    planned: dict[str, float] = {}  # by the planner's names, of a steady run
 
 
 def report_of(played: Played, scale: Scale, shape: Shape) -> Report:
@@ -78,6 +80,9 @@ def report_of(played: Played, scale: Scale, shape: Shape) -> Report:
         slip_p99_s=played.slip_p99_s,
         drained_s=played.drained_s - played.profile.seconds,
         wrong=wrong,
+        planned=planned_of(
+            played.profile.phases, shape, uses, rows[-len(played.operators) - 1].latency, cores=this_machine().cores
+        ),
     )
 
 
@@ -123,6 +128,7 @@ def result_for(report: Report, command: str) -> Result:
     for name, use in report.uses.items():
         word = name.replace(" ", "_").replace("-", "_")
         figures |= {f"{word}_cpu_ms": use.ms, f"{word}_resident_mb": use.resident_bytes / 1e6}
+    figures |= report.planned
     notes = (report.shape, report.scale.words, *(f"wrong: {each}" for each in report.wrong))
     return result_of(f"load_{report.name}", command, ratios=_ratios(report), figures=figures, notes=notes)
 
