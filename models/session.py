@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,6 @@ from realname.errors import RealnameError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from models.manifest import ModelEntry
 
@@ -172,6 +172,8 @@ def _open(onnx_file: bytes, entry: ModelEntry, placement: Placement) -> Any:
         if _cuda_devices() == 0:
             raise DeviceMissing(f"no GPU found for device {device.value}; set the device to cpu or auto")
         ort.preload_dlls()  # finds CUDA and cuDNN where they are installed as wheels
+    if device is Device.TENSORRT and placement.engines_dir:
+        Path(placement.engines_dir).mkdir(parents=True, exist_ok=True)
     content = to_half(onnx_file) if placement.needs_half_weights else onnx_file
     # Without enable_fallback=0 a device that fails at a run is changed for another one by onnxruntime itself.
     session = ort.InferenceSession(content, _options(), providers=providers, enable_fallback=0)

@@ -6,6 +6,7 @@ anything: so places lie in a SimpleQueue, whose `put` may interrupt even its own
 
 from __future__ import annotations
 
+import gc
 import queue
 import time
 import weakref
@@ -40,10 +41,7 @@ class Room:
         Raises Transient where none came free.
         """
         if self._free is not None:
-            try:
-                self._free.get(timeout=max(0.0, until_s - time.monotonic()))
-            except queue.Empty:
-                raise Transient("too many clips are decoded and not judged") from None
+            _wait_for(self._free, until_s)
         place = Place(self)
         try:
             yield place
@@ -59,6 +57,18 @@ class Room:
     def _give_back(self) -> None:
         if self._free is not None:
             self._free.put(None)
+
+
+def _wait_for(free: queue.SimpleQueue[None], until_s: float) -> None:
+    """Raises Transient. At last it looks whether a clip is held by nothing but a circle of references, as errors leave them."""
+    try:
+        free.get(timeout=max(0.0, until_s - time.monotonic()))
+    except queue.Empty:
+        gc.collect()
+        try:
+            free.get_nowait()
+        except queue.Empty:
+            raise Transient("too many clips are decoded and not judged") from None
 
 
 class Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 
@@ -72,6 +73,20 @@ def test_who_waits_for_too_long_may_try_again():
         pytest.fail("there is no place")
     assert clip.shape == (4, 6, 4)
     assert room.held == 1
+
+
+def test_a_clip_in_a_circle_of_references_does_not_keep_its_place_for_ever():
+    room, circle = Room(1), []
+    gc.disable()
+    try:
+        circle += [circle, a_clip(room)]
+        del circle
+        assert room.held == 1
+        with room.taken(until_s=now()):
+            assert room.held == 1
+        assert room.held == 0
+    finally:
+        gc.enable()
 
 
 def test_a_recording_that_was_not_decoded_gives_its_place_back():
