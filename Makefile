@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .cache/peers
 PEERS_PYTHON ?= $(PYTHON)
+PEERS_ARGS ?= --quality
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
@@ -40,7 +41,7 @@ poses: media $(PEERS)/.ready ## MediaPipe's yaw of the labelled clips anew
 	$(PEERS)/bin/python bench/mediapipe_yaw.py .cache/media tests/golden/mediapipe_yaw.json
 
 peers: models media $(PEERS)/.ready ## our check beside what people would use instead: cost and verdicts (15 minutes)
-	$(BIN)/python -m bench.peers --peers $(PEERS) --quality
+	$(BIN)/python -m bench.peers --peers $(PEERS) $(PEERS_ARGS)
 
 attacks: models media ## genuine cuts and attacks judged whole, by species; then each layer switched off (10 minutes)
 	$(BIN)/python -m bench.presentations --mutate
