@@ -1,81 +1,40 @@
-"""The dispatch markers: whether a job may already lie in Celery. One round trip for each of their two steps, for many jobs.
-
-A death between the steps leaves `dispatching`: the next owner of the partition sends those jobs again.
-"""
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# redis-py's answers are typed as anything; they end in this file.
+"""Pure: a steady run by the names that the capacity planner reads (docs/capacity.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
 
-import redis
+from bench.load.profile import Phase
+from bench.load.stack import Shape
+from bench.load.summary import Latency, Use
+from bench.load.watching import LOADER
+from services.planning.coefficients import PROCESSES
 
-from realname.stages import MARK_TTL_S, Stage, marker_key
-from services.dispatcher.overtaken import Mark
-
-# KEYS: markers. ARGV: TTL s, stage, '1' to begin whatever the marker says. Answers Redis TIME, and for each key when it
-# was dispatched before, or nil where it is begun now.
-_BEGIN_LUA = """
-local now = redis.call('TIME')
-local at, sent = now[1] .. '.' .. string.sub('000000' .. now[2], -6), {}
-for i = 1, #KEYS do
-  local held = redis.call('HMGET', KEYS[i], 'state', 'at')
-  sent[i] = held[1] == 'dispatched' and ARGV[3] ~= '1' and (held[2] or '0')
-  if not sent[i] then
-    redis.call('HSET', KEYS[i], 'state', 'dispatching', 'at', at, 'stage', ARGV[2])
-    redis.call('HDEL', KEYS[i], 'started_at')
-    redis.call('EXPIRE', KEYS[i], ARGV[1])
-  end
-end
-return {at, sent}
-"""
-
-# KEYS: markers. ARGV: TTL s, Redis TIME of the first step. `stage` stays as it is: a worker may have begun already.
-_SENT_LUA = """
-for i = 1, #KEYS do
-  redis.call('HSET', KEYS[i], 'state', 'dispatched', 'at', ARGV[2])
-  redis.call('EXPIRE', KEYS[i], ARGV[1])
-end
-"""
+REAL_THREADS = 4  # of a real worker; source: Worker.threads of realname/settings.py
 
 
-class Begun(NamedTuple):
-    """The first step. at: Redis TIME, as the marker has it; sent_at_s: when each was sent before, None where it was not."""
+def planned_of(
+    phases: Sequence[Phase], shape: Shape, uses: Mapping[str, Use], latency: Latency | None, *, cores: int
+) -> dict[str, float]:
+    """Empty where the run is not steady: several phases, or a part of the stack away.
 
-    at: str
-    sent_at_s: list[float | None]
+    uses: by process; those of one kind (`worker-1`, `dispatcher-0`) are counted together. cores: of the machine.
+    """
+    if len(phases) != 1 or phases[0].away or latency is None:
+        return {}
+    figures = {"rate_hz": phases[0].rate_hz, "seconds": phases[0].seconds, "cores": float(cores)}
+    figures |= {"dispatchers": float(shape.dispatchers), "workers": float(shape.processes)}
+    figures |= {"threads": float(shape.threads if shape.workers == "simulated" else REAL_THREADS)}
+    figures |= {"simulated": float(shape.workers == "simulated")}
+    figures |= {"p50_s": latency.p50_s, "p95_s": latency.p95_s, "p99_s": latency.p99_s}
+    for process in PROCESSES:
+        own = [use for name, use in uses.items() if kind_of(name) == process]
+        if own:
+            figures[f"cpu_ms_{process}"] = sum(use.ms for use in own)
+            figures[f"memory_bytes_{process}"] = float(sum(use.resident_bytes for use in own))
+    return figures | {"machine_cpu_share": sum(use.share for use in uses.values()) / cores}
 
-    @property
-    def now(self) -> datetime:
-        """Redis TIME."""
-        return datetime.fromtimestamp(float(self.at), tz=UTC)
 
-
-class DispatchMarks:
-    """All methods raise what redis-py raises."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        """Does not connect yet."""
-        self._redis: Any = client
-        self._begin = self._redis.register_script(_BEGIN_LUA)
-        self._sent = self._redis.register_script(_SENT_LUA)
-
-    def begin(self, registration_ids: Sequence[str], *, again: bool) -> Begun:
-        """Mark as `dispatching` what nobody is known to have sent. again: whatever the marker says."""
-        keys = [marker_key(each) for each in registration_ids]
-        at, sent = self._begin(keys=keys, args=[MARK_TTL_S, Stage.LIVENESS.value, int(again)])
-        return Begun(at.decode(), [None if each is None else float(each) for each in sent])
-
-    def sent(self, registration_ids: Sequence[str], at: str) -> None:
-        """They are `dispatched`. at: the first step's."""
-        self._sent(keys=[marker_key(each) for each in registration_ids], args=[MARK_TTL_S, at])
-
-    def read(self, registration_ids: Sequence[str]) -> list[Mark]:
-        """What workers have noted since."""
-        pipe = self._redis.pipeline(transaction=False)
-        for each in registration_ids:
-            pipe.hmget(marker_key(each), "stage", "started_at")
-        return [Mark(stage.decode() if stage else None, float(started) if started else None) for stage, started in pipe.execute()]
+def kind_of(name: str) -> str:
+    """`worker-solo` -> worker, `load generator` -> loader."""
+    return "loader" if name == LOADER else name.partition("-")[0]
