@@ -9,13 +9,15 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from bench.simulated_device import SimulatedDevice
 from bench.stub_runtime import StubJudged, StubJudges
 from models.batcher import Batcher, BatchLimits, Observes, observe_nothing
+from models.device import Took, Turns, tell_nobody
 from realname.messages import Challenge, MatchReport
 
 MS = 1e-3
@@ -76,35 +78,22 @@ class CostModel:
         return self.slow_ms * MS if chance.random() < self.slow_share else 0.0
 
 
-class Device:
-    """One accelerator: a call waits until the one before it has ended, whatever model it is of."""
-
-    def __init__(self, cost: CostModel, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        """sleep: takes seconds; a test's own counts them."""
-        self._cost = cost
-        self._sleep = sleep
-        self._busy = threading.Lock()
-
-    def call(self, items: Sequence[None]) -> Sequence[None]:
-        """One call of one model."""
-        with self._busy:
-            self._sleep(self._cost.call_s(len(items)))
-        return items
-
-
 class Accelerator:
-    """The models' batchers in front of one device. Safe for many threads."""
+    """The models' batchers in front of one device, which they use in turns as real ones do. Safe for many threads."""
 
-    def __init__(self, cost: CostModel, observe: Observes = observe_nothing) -> None:
-        """Starts a thread a model. observe: told of each call."""
+    def __init__(self, cost: CostModel, observe: Observes = observe_nothing, took: Took = tell_nobody) -> None:
+        """Starts a thread a model. observe: told of each call; took: of how long the device was busy."""
         limits = BatchLimits(items_max=cost.batch_max, wait_s=cost.wait_ms * MS, queued_max=16 * 1024)
-        device = Device(cost)
-        self._batchers = {name: Batcher[None, None](name, device.call, limits=limits, observe=observe) for name in MODELS}
+        turns = Turns(took)
+        self.device = SimulatedDevice(call_s=cost.call_ms * MS, item_s=cost.item_ms * MS)
+        self._batchers = {
+            name: Batcher[int, int](name, self.device.run, limits=limits, observe=observe, turns=turns) for name in MODELS
+        }
 
     def ask(self, asks: Sequence[Ask]) -> None:
         """One after the other, as a stage does: each needs what the one before it found."""
         for ask in asks:
-            self._batchers[ask.model].run([None] * ask.items)
+            self._batchers[ask.model].run([0] * ask.items)
 
     def close(self) -> None:
         """End the threads."""

@@ -24,19 +24,19 @@ from matplotlib import pyplot as plt
 from bench.accelerator import CostModel
 from bench.load.main import command_of, progress
 from bench.load.picture import draw as draw_course
-from bench.load.picture import group_of
 from bench.load.playing import Bounds, LoadFailed, Played, material_for, play
 from bench.load.profile import Phase, Profile, Scale
 from bench.load.report import course_of, report_of, write_course
 from bench.load.samples import Material
 from bench.load.schedule import TooMany, spans_of
 from bench.load.stack import Shape, running
-from bench.load.summary import ALL, NOT_PIPELINE, Latency
+from bench.load.summary import ALL, NOT_PIPELINE, Latency, kind_of
 from bench.load.watching import Point
 from bench.result import Ratio, Result, result_of, write
 from realname.errors import RealnameError
 
 STEADY, HELD = 0, 1  # phases, by number
+STEADY_SHARE_MIN = 0.75  # of what came in a phase is decided within it, or a queue grows
 AS_IT_IS = Scale(rate=1.0, time=1.0)
 MIDDLE = (0.1, 0.9)  # of a backlog: between them its rate is taken, so that neither the workers' start nor the last few count
 
@@ -118,6 +118,10 @@ def step_of(factor: int, played: Played, shape: Shape) -> Step:
     if steady is None or len(looks) < 2 or len(decided_s) < 10:  # noqa: PLR2004 - a tenth of fewer is none
         raise LoadFailed("too little was decided in the steady phase or of the backlog: raise --seconds and --backlog")
     cpu_ms = cpu_ms_of(looks, played.seen.read_s.values())
+    wrong = list(report.wrong)
+    in_time = sum(at < looks[-1].at_s for at in played.seen.read_s.values())
+    if in_time < STEADY_SHARE_MIN * played.profile.phases[STEADY].rate_hz * looks[-1].at_s:
+        wrong.append("the steady phase was not steady: its figures are of a growing queue. Lower --rate")
     return Step(
         factor=factor,
         shape=shape.words,
@@ -130,7 +134,7 @@ def step_of(factor: int, played: Played, shape: Shape) -> Step:
         pipeline_ms=sum(ms for name, ms in cpu_ms.items() if name not in NOT_PIPELINE),
         window_records=max(point.window or 0 for point in looks),
         map_chars=max(point.map_chars or 0 for point in looks),
-        wrong=report.wrong,
+        wrong=wrong,
     )
 
 
@@ -141,7 +145,7 @@ def cpu_ms_of(looks: Sequence[Point], read_s: Iterable[float]) -> dict[str, floa
     found: dict[str, float] = {}
     for name, cpu_s in last.cpu_s.items():
         spent_ms = 1000 * (cpu_s - first.cpu_s.get(name, 0.0))
-        found[group_of(name)] = found.get(group_of(name), 0.0) + spent_ms / max(1, decided)
+        found[kind_of(name)] = found.get(kind_of(name), 0.0) + spent_ms / max(1, decided)
     return found
 
 
@@ -165,7 +169,7 @@ def result_for(steps: Sequence[Step], command: str) -> Result:
         }
         figures |= {f"{name}_pipeline_cpu_ms": step.pipeline_ms, f"{name}_device_hz": step.device_hz}
         figures |= {f"{name}_window_records": float(step.window_records), f"{name}_map_chars": float(step.map_chars)}
-        figures |= {f"{name}_{process.replace(' ', '_').replace('-', '_')}_cpu_ms": ms for process, ms in step.cpu_ms.items()}
+        figures |= {f"{name}_cpu_ms_{process}": ms for process, ms in step.cpu_ms.items()}
         if step is not first:
             grown = step.sustained_hz / first.sustained_hz / (step.factor / first.factor)
             ratios[f"{name}_rate_share_of_linear"] = Ratio(value=grown, better="more", noise=0.3)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -53,6 +54,8 @@ def _run(asked: argparse.Namespace, console: Console) -> None:
         national, carries_hz=asked.carries or CARRIES_HZ[workers], rate_scale=asked.rate_scale, seconds=asked.seconds
     )
     profile = scaled(national, scale)
+    if asked.name is not None:
+        profile = replace(profile, name=asked.name)
     shape = _shape(asked, workers)
     bounds = Bounds(count_max=asked.count, drain_s=asked.drain, seed=asked.seed, warm_up=asked.warm_up)
     material = material_for(profile)  # before there is a stack to disturb
@@ -121,6 +124,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--profile", default="base", help=f"{', '.join(shipped_names())}, or a TOML file (default: %(default)s)")
+    add("--name", metavar="NAME", help="of the run and its files, instead of the profile's: load_NAME.json")
     add("--carries", type=float, metavar="HZ", help="registrations a second that this machine carries for good")
     add("--rate-scale", type=float, metavar="X", help="multiply all rates by this, instead of what --carries would give")
     add(

@@ -16,7 +16,7 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from bench.load.report import Course
 from bench.load.schedule import spans_of
-from bench.load.summary import latency_of
+from bench.load.summary import kind_of, latency_of
 
 _BINS = 60
 _COLOURS = ("#1f6fb4", "#d1661e", "#3c8c40", "#8a4fa8", "#8c6d46", "#c23b6b")
@@ -105,7 +105,7 @@ def _cpu(axis: Any, course: Course) -> None:
     )
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(group_of(name), []).append(name)
+        groups.setdefault(kind_of(name), []).append(name)
     times = [point.at_s for point in course.points[1:]]
     shares = [[_share(before, after, members) for before, after in _pairs(course.points)] for members in groups.values()]
     if times:
@@ -139,11 +139,6 @@ def _per_second(times: Sequence[float], bin_s: float, until_s: float) -> tuple[l
     counts = Counter(int(at / bin_s) for at in times)
     numbers = range(int(until_s / bin_s) + 1)
     return [number * bin_s for number in numbers], [counts[number] / bin_s for number in numbers]
-
-
-def group_of(name: str) -> str:
-    """Worker and dispatcher processes each count as one."""
-    return next((group for group in ("worker", "dispatcher") if name.startswith(group)), name)
 
 
 def _pairs(points: Sequence[Any]) -> list[tuple[Any, Any]]:

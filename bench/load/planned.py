@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.load.profile import Phase
 from bench.load.stack import Shape
-from bench.load.summary import Latency, Use
-from bench.load.watching import LOADER
+from bench.load.summary import Latency, Use, kind_of
 from services.planning.coefficients import PROCESSES
 
 REAL_THREADS = 4  # of a real worker; source: Worker.threads of realname/settings.py
@@ -33,8 +32,3 @@ def planned_of(
             figures[f"cpu_ms_{process}"] = sum(use.ms for use in own)
             figures[f"memory_bytes_{process}"] = float(sum(use.resident_bytes for use in own))
     return figures | {"machine_cpu_share": sum(use.share for use in uses.values()) / cores}
-
-
-def kind_of(name: str) -> str:
-    """`worker-solo` -> worker, `load generator` -> loader."""
-    return "loader" if name == LOADER else name.partition("-")[0]

@@ -58,7 +58,7 @@ class Played(NamedTuple):
     """One run. seen.read_s and points: seconds from its start.
 
     drained_s: when the last decision was read, or when it was given up.
-    broken: how invariant I1 does not hold, in words.
+    broken: how invariant I1 does not hold, in words. sizes: clip_bytes, portrait_bytes, the means of what was sent.
     """
 
     profile: Profile
@@ -68,6 +68,7 @@ class Played(NamedTuple):
     points: list[Point]
     drained_s: float
     broken: list[str]
+    sizes: dict[str, float]
 
     @property
     def spent_s(self) -> dict[str, float]:
@@ -120,7 +121,7 @@ def play(
     broken = broken_promises(sent, seen, before=before, alone=alone)
     if not reader.caught_up:
         broken.append("the decision topics could not be read to their ends: nothing is known of what lies there")
-    return Played(profile, stack.operators, sent, seen, points, drained_s, broken)
+    return Played(profile, stack.operators, sent, seen, points, drained_s, broken, material.sizes)
 
 
 class _Run:

@@ -15,8 +15,8 @@ from bench.load.playing import SLIP_S_MAX, Played
 from bench.load.profile import Profile, Scale
 from bench.load.schedule import spans_of
 from bench.load.stack import Shape
-from bench.load.summary import ALL, Latency, Row, Use, pipeline_ms, rows_of, uses_of
-from bench.load.watching import LOADER, Point
+from bench.load.summary import ALL, LOADER, Latency, Row, Use, kind_of, pipeline_ms, rows_of, uses_of
+from bench.load.watching import Point
 from bench.result import Ratio, Result, result_of, this_machine
 
 P95_MOVES_MAX = 1.25  # of the others, when one operator sends ten times as much: goal of issue 5, "without moving"
@@ -43,7 +43,10 @@ class Course(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """Everything that is printed and kept. wrong: why the run says nothing, or what it says against the stack."""
+    """Everything that is printed and kept. wrong: why the run says nothing, or what it says against the stack.
+
+    load: clip_bytes and portrait_bytes of what was sent. planned: by the planner's names, of a steady run.
+    """
 
     name: str
     scale: Scale
@@ -52,10 +55,11 @@ class Report(Struct, frozen=True, kw_only=True):
     uses: dict[str, Use]
     shed: dict[str, int]
     pipeline_ms: float
+    load: dict[str, float]
     slip_p99_s: float
     drained_s: float
     wrong: list[str]
-    planned: dict[str, float] = {}  # by the planner's names, of a steady run
+    planned: dict[str, float] = {}
 
 
 def report_of(played: Played, scale: Scale, shape: Shape) -> Report:
@@ -77,6 +81,7 @@ def report_of(played: Played, scale: Scale, shape: Shape) -> Report:
         uses=uses,
         shed=dict(shed_of(played.sent)),
         pipeline_ms=pipeline_ms(uses, simulated=shape.workers == "simulated"),
+        load=dict(played.sizes),
         slip_p99_s=played.slip_p99_s,
         drained_s=played.drained_s - played.profile.seconds,
         wrong=wrong,
@@ -117,17 +122,22 @@ def show(console: Console, report: Report, profile: Profile) -> None:
 
 
 def result_for(report: Report, command: str) -> Result:
-    """In the shape that all benchmarks share. Times are figures; what survives another machine is a ratio."""
+    """In the shape that all benchmarks share. Times are figures; what survives another machine is a ratio.
+
+    Names without a phase or an operator are of the whole run, and as the planner reads them (bench/coefficients.py).
+    """
     figures = {"rate_scale": report.scale.rate, "time_scale": report.scale.time, "drain_s": report.drained_s}
-    figures |= {"pipeline_cpu_ms": report.pipeline_ms, "loader_slip_p99_s": report.slip_p99_s}
+    figures |= {"pipeline_cpu_ms": report.pipeline_ms, "loader_slip_p99_s": report.slip_p99_s, **report.load}
     for row in report.rows:
-        name = "_".join(part for part in (row.phase, row.operator) if part != ALL) or "run"
-        figures |= {f"{name}_due": float(row.due), f"{name}_decided": float(row.decided), f"{name}_shed": float(row.shed)}
+        name = "".join(f"{part}_" for part in (row.phase, row.operator) if part != ALL)
+        figures |= {f"{name}due": float(row.due), f"{name}decided": float(row.decided), f"{name}shed": float(row.shed)}
         if row.latency is not None:
-            figures |= {f"{name}_{which}_s": getattr(row.latency, f"{which}_s") for which in ("p50", "p95", "p99", "max")}
-    for name, use in report.uses.items():
-        word = name.replace(" ", "_").replace("-", "_")
-        figures |= {f"{word}_cpu_ms": use.ms, f"{word}_resident_mb": use.resident_bytes / 1e6}
+            figures |= {f"{name}{which}_s": getattr(row.latency, f"{which}_s") for which in ("p50", "p95", "p99", "max")}
+    for process, use in report.uses.items():
+        kind = kind_of(process)
+        for name, value in ((f"cpu_ms_{kind}", use.ms), (f"resident_mb_{kind}", use.resident_bytes / 1e6)):
+            figures[name] = figures.get(name, 0.0) + value
+    figures["machine_cpu_share"] = sum(use.share for use in report.uses.values()) / this_machine().cores
     figures |= report.planned
     notes = (report.shape, report.scale.words, *(f"wrong: {each}" for each in report.wrong))
     return result_of(f"load_{report.name}", command, ratios=_ratios(report), figures=figures, notes=notes)

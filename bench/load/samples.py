@@ -37,6 +37,15 @@ class Material(NamedTuple):
     bodies: Bodies
     samples: list[Sample]
 
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Bytes, of one each at the mean."""
+        count = len(self.samples)
+        portraits, clips = (
+            sum(each) / count for each in zip(*((s.portrait_bytes, s.clip_bytes) for s in self.samples), strict=True)
+        )
+        return {"portrait_bytes": portraits, "clip_bytes": clips}
+
 
 class Bodies:
     """Makes each registration's body out of its request and its sample's media, which are not copied."""

@@ -13,7 +13,8 @@ from bench.load.profile import Phase
 
 ALL = "all"
 # Whose CPU is not the pipeline's: inference and decoding (real workers), the JVM, the loader.
-NOT_PIPELINE = frozenset({"kafka", "load generator"})
+LOADER = "load generator"
+NOT_PIPELINE = frozenset({"kafka", LOADER, "loader"})
 
 
 class Latency(Struct, frozen=True):
@@ -37,6 +38,13 @@ class Row(Struct, frozen=True):
     shed: int
     other: int
     latency: Latency | None
+
+
+def kind_of(process: str) -> str:
+    """Worker and dispatcher processes each count as one; otherwise as the planner names them (services/planning)."""
+    if process == LOADER:
+        return "loader"
+    return next((kind for kind in ("worker", "dispatcher") if process.startswith(kind)), process)
 
 
 class Use(NamedTuple):

@@ -12,6 +12,7 @@ import redis
 from msgspec import Struct
 
 from bench.cpu import own_usage, usage_of
+from bench.load.summary import LOADER
 from deploy.local.errors import NotReady
 from deploy.local.layout import Stack
 from deploy.local.ports import LOOPBACK
@@ -19,7 +20,6 @@ from deploy.local.processes import ports_of
 from deploy.local.supervision import Supervision
 from realname.stages import QUEUES
 
-LOADER = "load generator"
 PIDS_EVERY_S = 5.0
 _ANSWER_S = 1.0
 _UNACKED = "unacked"  # kombu's hash of messages that workers hold

@@ -1,11 +1,11 @@
 """The simulated accelerator: what a call costs, that one device is shared, and that batches fill across registrations."""
 
-import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bench.accelerator import LIVENESS_ASKS, MATCHING_ASKS, Accelerator, AcceleratorJudges, Ask, CostModel, Device, WaitingDecoder
+from bench.accelerator import LIVENESS_ASKS, MATCHING_ASKS, MODELS, Accelerator, AcceleratorJudges, Ask, CostModel, WaitingDecoder
 from bench.accelerator_worker import arguments_of, parse
 from bench.load.stack import Shape, services_of
 from bench.stub_runtime import Service, StubJudges
@@ -31,19 +31,16 @@ def test_the_highest_rate_is_the_slower_ones_of_device_and_decoders():
     assert many.rate_max_hz == pytest.approx(1 / many.device_s((*LIVENESS_ASKS, *MATCHING_ASKS)))
 
 
-def test_one_device_serves_one_call_at_a_time():
-    at_once, most = [0], [0]
-
-    def sleep(_s: float) -> None:
-        at_once[0] += 1
-        most[0] = max(most[0], at_once[0])
-        threading.Event().wait(0.002)
-        at_once[0] -= 1
-
-    device = Device(CostModel(), sleep=sleep)
+def test_one_device_serves_all_models_one_call_at_a_time():
+    busy_s: list[float] = []
+    accelerator = Accelerator(CostModel(call_ms=5, wait_ms=0), took=busy_s.append)
+    began_s = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: device.call([None]), range(16)))
-    assert most == [1]
+        list(pool.map(lambda index: accelerator.ask([Ask(MODELS[index % len(MODELS)], 1)]), range(12)))
+    took_s = time.monotonic() - began_s
+    accelerator.close()
+    assert accelerator.device.items == 12
+    assert took_s >= sum(busy_s) >= 0.005 * accelerator.device.calls
 
 
 def test_batches_fill_across_registrations():

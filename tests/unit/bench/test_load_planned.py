@@ -1,10 +1,10 @@
 import pytest
 
 from bench.coefficients import made_of
-from bench.load.planned import kind_of, planned_of
+from bench.load.planned import planned_of
 from bench.load.profile import Phase
 from bench.load.stack import Shape
-from bench.load.summary import Latency, Use
+from bench.load.summary import Latency, Use, kind_of
 from bench.result import result_of
 from realname.settings import Worker
 from services.planning.coefficients import PROCESSES, SHIPPED, decode

@@ -5,8 +5,9 @@ import pytest
 from bench.load.accounting import Answer, Decisions, Sent
 from bench.load.profile import Phase
 from bench.load.schedule import Arrival
-from bench.load.summary import ALL, latency_of, pipeline_ms, rows_of, uses_of
+from bench.load.summary import ALL, LOADER, kind_of, latency_of, pipeline_ms, rows_of, uses_of
 from bench.load.watching import Spent, figures_of
+from services.planning.coefficients import PROCESSES
 
 PHASES = (Phase(name="before", seconds=10, rate_hz=1), Phase(name="flash", seconds=10, rate_hz=5))
 
@@ -70,3 +71,9 @@ realname_window_records 90.0
         "realname_window_records": 90,
     }
     assert figures_of([]) == {}
+
+
+def test_processes_of_a_kind_bear_the_planners_names():
+    kinds = {kind_of(name) for name in ("intake", "dispatcher-0", "dispatcher-1", "worker", "worker-1", "worker-solo", LOADER)}
+    assert kinds == {"intake", "dispatcher", "worker", "loader"}
+    assert kinds <= set(PROCESSES)
