@@ -35,6 +35,7 @@ from realname.stages import (
     tries_key,
 )
 from realname.statuses import WRITE_FORWARDS_LUA, Status, write_arguments
+from workers.lines import Call, Lines, Script
 from workers.starts import Begun, stage_of
 
 SOCKET_TIMEOUT_S = 5.0  # a Redis that takes longer does not answer
@@ -43,7 +44,7 @@ CONNECT_TIMEOUT_S = 2.0
 # KEYS: starts, done, next, marker, own process. ARGV: start token, own process token, TTL s, process TTL ms,
 # start of process keys, stage. A start seen as lost is marked `lost`, so that it is counted as new only once, and
 # stays lost should its process have been frozen, not dead.
-_BEGIN_LUA = """
+_BEGIN = Script("""
 redis.call('SET', KEYS[5], '1', 'PX', ARGV[4])
 local lost, fresh = {pool = 0, alone = 0}, 0
 local held = redis.call('HGETALL', KEYS[1])
@@ -65,11 +66,11 @@ if redis.call('EXISTS', KEYS[4]) == 1 then
   redis.call('HSET', KEYS[4], 'started_at', now[1] .. '.' .. string.sub('000000' .. now[2], -6), 'stage', ARGV[6])
 end
 return {now[1], now[2], redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3]), lost.pool, lost.alone, fresh}
-"""
+""")
 
 # KEYS: done, results stream, then what the result makes superfluous. ARGV: entry, TTL s, field.
 # The first result stands: of two copies that ran side by side, the second adds the first one's entry again.
-_FINISH_LUA = """
+_FINISH = Script("""
 local entry = redis.call('GET', KEYS[1])
 if not entry then
   entry = ARGV[1]
@@ -77,7 +78,8 @@ if not entry then
 end
 redis.call('XADD', KEYS[2], '*', ARGV[3], entry)
 redis.call('DEL', unpack(KEYS, 3))
-"""
+""")
+_MOVE_STATUS = Script(WRITE_FORWARDS_LUA)
 
 
 class RedisScratch:
@@ -86,6 +88,7 @@ class RedisScratch:
     def __init__(self, client: redis.Redis, process_token: str, *, process_ttl_s: float) -> None:
         """client: answers bytes, see connect(). process_token: this process's own, random."""
         self._redis: Any = client
+        self._lines = Lines(client.connection_pool)
         self._process = process_token
         self._process_ttl_ms = int(process_ttl_s * 1000)
 
@@ -105,10 +108,10 @@ class RedisScratch:
         argv = [_where(job, token), self._process, MARK_TTL_S, self._process_ttl_ms, process_key(""), stage.value]
         status_key, status_argv = write_arguments(status)
         with _answers():
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.eval(_BEGIN_LUA, 5, *keys, process_key(self._process), *argv)
-            pipe.eval(WRITE_FORWARDS_LUA, 1, status_key, *status_argv)
-            answer, _ = pipe.execute(raise_on_error=False)
+            answer, _ = self._lines.run_all(
+                Call(_BEGIN, (*keys, process_key(self._process)), argv),
+                Call(_MOVE_STATUS, (status_key,), status_argv),
+            )
             if isinstance(answer, Exception):
                 raise answer
         return _begun(answer)
@@ -123,7 +126,7 @@ class RedisScratch:
         gone = [starts_key(entry.id, stage) for stage in Stage] + [next_key(entry.id), tries_key(entry.id)]
         keys = [done_key(entry.id), results_key(entry.partition), *gone]
         with _answers():
-            self._redis.eval(_FINISH_LUA, len(keys), *keys, encode_job(entry), MARK_TTL_S, RESULT_FIELD)
+            self._lines.run(_FINISH, keys, (encode_job(entry), MARK_TTL_S, RESULT_FIELD))
 
     def add_again(self, partition: int, entry: bytes) -> None:
         """A repeated task adds the stored entry again: the dispatcher may have lost sight of the first."""

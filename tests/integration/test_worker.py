@@ -120,7 +120,7 @@ def workers(own_valkey: Valkey, tmp_path: Path) -> Iterator[Workers]:
     stage.close()
 
 
-def eventually(check: Callable[[], object], *, within_s: float = 20) -> None:
+def eventually(check: Callable[[], object], *, within_s: float = 60) -> None:
     deadline = time.monotonic() + within_s
     while not check():
         assert time.monotonic() < deadline, "not within time"
