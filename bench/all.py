@@ -35,6 +35,7 @@ class Benchmark(NamedTuple):
 BENCHMARKS = (
     Benchmark("bench.steps --runs 9", 180),
     Benchmark("bench.floor --runs 9", 240),
+    Benchmark("bench.hops", 300),
 )
 
 
