@@ -6,7 +6,7 @@ Labels come from closed sets, never an id, a store or an error text. Buckets inc
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -15,6 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 Process = Literal["intake", "dispatcher", "worker", "projector", "janitor"]
 Kind = Literal["counter", "gauge", "histogram"]
+_M = TypeVar("_M", Counter, Histogram)
 
 _LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15, 30, 60, 300, 900, 2700)
 _STAGE_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 300, 2700)
@@ -201,6 +202,7 @@ class Metrics:
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)
             GCCollector(registry=self.registry)
+        self._children: dict[tuple[str, tuple[str, ...]], Any] = {}
         rows = [metric for metric in TABLE if process in metric.processes]
         self._histograms = {row.name: self._histogram(row) for row in rows if row.kind == "histogram"}
         self._counters = {
@@ -212,13 +214,11 @@ class Metrics:
 
     def count(self, name: str, *labels: str, by: float = 1) -> None:
         """Add to a counter."""
-        counter = self._counters[name]
-        (counter.labels(*labels) if labels else counter).inc(by)
+        self._child(self._counters, name, labels).inc(by)
 
     def observe(self, name: str, value: float, *labels: str) -> None:
         """Observe a value in a histogram."""
-        histogram = self._histograms[name]
-        (histogram.labels(*labels) if labels else histogram).observe(value)
+        self._child(self._histograms, name, labels).observe(value)
 
     def gauge(self, name: str, value: float, *labels: str) -> None:
         """Set a gauge."""
@@ -237,6 +237,15 @@ class Metrics:
     def forget(self, name: str) -> None:
         """Drop all label sets of a gauge, before it is filled anew."""
         self._gauges[name].clear()
+
+    def _child(self, table: dict[str, _M], name: str, labels: tuple[str, ...]) -> _M:
+        """That metric with these labels. Kept: the library checks and locks at each look. Gauges are not, they are forgotten."""
+        if not labels:
+            return table[name]
+        found: _M | None = self._children.get((name, labels))
+        if found is None:
+            found = self._children[name, labels] = table[name].labels(*labels)
+        return found
 
     def _histogram(self, row: Metric) -> Histogram:
         return Histogram(row.name, row.help, row.labels, buckets=row.buckets, registry=self.registry)

@@ -21,8 +21,7 @@ from services.dispatcher.workload import Settled, Workload
 log = logging.getLogger("dispatcher")
 
 RECORDS_MAX = 500  # taken in one turn
-POLL_BUSY_S = 0.02  # one turn; results wait at most so long
-POLL_IDLE_S = 0.05
+POLL_S = 0.05  # one turn; results wait at most so long. Each turn asks Redis: shorter ones cost most where little comes
 TELL_EVERY_S = 1.0
 
 
@@ -71,8 +70,7 @@ class Dispatcher:
         """One turn. Raises LedgerLost, OffsetsMissing, MapUnreadable: the process ends."""
         if self._in_doubt:
             self._read_back()
-        is_busy = bool(self.workload.in_flight or self.workload.starting)
-        for record in self.source.poll(RECORDS_MAX, POLL_BUSY_S if is_busy else POLL_IDLE_S):
+        for record in self.source.poll(RECORDS_MAX, POLL_S):
             self._take(record)
         if self._in_doubt:
             return  # a rebalance in poll() wanted a commit, and it failed
