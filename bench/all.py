@@ -29,13 +29,26 @@ class Benchmark(NamedTuple):
     @property
     def name(self) -> str:
         """For `--only`."""
-        return self.arguments.split()[0].removeprefix("bench.")
+        module, _, options = self.arguments.removeprefix("bench.").partition(" ")
+        _, named, name = options.partition("--name ")
+        return f"{module}_{name}" if named else module
 
+
+_RATE = "bench.load --profile base --seconds 60 --rate-scale"
 
 BENCHMARKS = (
     Benchmark("bench.steps --runs 9", 180),
     Benchmark("bench.floor --runs 9", 240),
+    Benchmark("bench.peers --runs 3", 420),
+    Benchmark("bench.batching", 120),
+    Benchmark("bench.intake", 240),
     Benchmark("bench.hops", 300),
+    # Two rates that the planner's coefficients are fitted to, and one between them that its prediction is held against.
+    Benchmark(f"{_RATE} 0.25 --name rate_10", 240),
+    Benchmark(f"{_RATE} 0.5 --name rate_20", 240),
+    Benchmark(f"{_RATE} 0.75 --name rate_30", 240),
+    Benchmark("bench.growth", 600),
+    Benchmark("bench.coefficients --leave-out load_rate_20", 60),
 )
 
 
