@@ -162,8 +162,9 @@ def test_a_marked_registration_is_found_nowhere(stack, needles, passed_through_r
 
 
 def test_the_search_reached_what_the_registration_did_leave(stack, passed_through_redis):
-    """The sealed chips and the store's name did pass through Redis and Kafka: the search looked at the right places."""
-    assert passed_through_redis.count(b"realname.matching") >= 1
+    """The job, its result and the store's name did pass through Redis and Kafka: the search looked at the right places."""
+    assert passed_through_redis.count(b"realname.liveness") >= 1
+    assert passed_through_redis.count(b"realname.stage.result") >= 1
     assert found([Needle("store", "plain", b"leak-store")], records_of(stack.kafka))
 
 
