@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from workers.decoder.thinning import thin
 
-SLICES = frozenset({1, 2, 3, 4, 5})  # NAL unit types of coded slices; source: ISO/IEC 14496-10, table 7-1
-OF_EXTENSIONS = frozenset({14, 20, 21})  # prefix and slices of scalable and multiview coding: left to the decoder
+# NAL unit types; source: ISO/IEC 14496-10, table 7-1. A packet with any other holds for later pictures, too (parameter sets, a
+# picture that all after it begin at), or is of scalable or multiview coding: left to the decoder.
+SLICES = frozenset({1, 2, 3, 4})
+OF_THIS_PICTURE = frozenset({6, 9, 12})  # enhancement information, delimiter, filler
 CONFIGURATION = 1  # first byte of an AVCDecoderConfigurationRecord; source: ISO/IEC 14496-15, 5.3.3
 
 
@@ -55,7 +57,7 @@ def is_unreferenced(packet: memoryview | bytes, length_bytes: int) -> bool:
         length = int.from_bytes(packet[at : at + length_bytes], "big")
         head = packet[at + length_bytes]
         kind, reference = head & 31, head >> 5 & 3
-        if kind in OF_EXTENSIONS or (kind in SLICES and reference):
+        if kind not in SLICES | OF_THIS_PICTURE or (kind in SLICES and reference):
             return False
         slices += kind in SLICES
         at += length_bytes + length

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from tests.recordings import clip_bytes
 from tests.watched_decoder import LIMITS
 from workers.decoder.clips import decode_clip
-from workers.decoder.skipping import is_unreferenced, length_bytes_of
+from workers.decoder.skipping import is_unreferenced, length_bytes_of, planned
 from workers.decoder.thinning import thin
 from workers.decoder.wire import Frames
 
 TWO_BETWEEN = {"preset": "fast", "bf": "3", "threads": "1"}  # x264's own choice: every second picture is referred to by none
 PROCESS_HZ = 12.0
+WEIGHTED_BIT = 18  # of x264's picture parameter set, its head counted: weighted_bipred_idc's second
 
 
 def decoded(clip: bytes) -> tuple[Frames, NDArray[np.uint8]]:
@@ -56,6 +57,40 @@ def test_where_a_packet_is_broken_the_recording_is_decoded_whole_and_a_neighbour
         gaps_s.append(float(np.diff(decoded(broken)[0].at_s).max()))
 
     assert max(gaps_s) < 0.13, "left out with its neighbours a picture would leave a gap of 0.16 s"
+
+
+def test_a_picture_that_brings_parameters_for_those_after_it_is_decoded():
+    clip = with_parameters_in_a_picture_that_none_refers_to(clip_bytes(frames=50, encoder=TWO_BETWEEN))
+    _, kept = decoded_whole(clip)
+    assert np.array_equal(decoded(clip)[1], np.stack([picture for _, picture in kept]))
+
+
+def with_parameters_in_a_picture_that_none_refers_to(clip: bytes) -> bytes:
+    """Its own picture parameter set, weighted_bipred_idc changed: the pictures after it are decoded to others."""
+    _, length_bytes = packets_of(clip)
+    file = io.BytesIO()
+    with av.open(io.BytesIO(clip)) as source, av.open(file, "w", format="mp4") as target:
+        template = source.streams.video[0]
+        stream = target.add_stream_from_template(template)
+        changed = changed_parameters(bytes(template.codec_context.extradata or b""), length_bytes)
+        packets = [each for each in source.demux(video=0) if each.size]
+        free = [is_unreferenced(bytes(each), length_bytes) for each in packets]
+        bearer = min(planned([float((each.pts or 0) * each.time_base) for each in packets], free, PROCESS_HZ).needless)
+        for place, packet in enumerate(packets):
+            copy = av.Packet(changed * (place == bearer) + bytes(packet))
+            copy.pts, copy.dts, copy.time_base, copy.stream = packet.pts, packet.dts, packet.time_base, stream
+            copy.is_keyframe = packet.is_keyframe
+            target.mux(copy)
+    return file.getvalue()
+
+
+def changed_parameters(configuration: bytes, length_bytes: int) -> bytes:
+    """configuration: an AVCDecoderConfigurationRecord with one set of either kind."""
+    at = 8 + int.from_bytes(configuration[6:8], "big")  # where the one sequence parameter set ends
+    size = int.from_bytes(configuration[at + 1 : at + 3], "big")
+    unit = bytearray(configuration[at + 3 : at + 3 + size])
+    unit[WEIGHTED_BIT // 8] ^= 0x80 >> WEIGHTED_BIT % 8
+    return size.to_bytes(length_bytes, "big") + bytes(unit)
 
 
 def packets_of(clip: bytes) -> tuple[list[bytes], int]:

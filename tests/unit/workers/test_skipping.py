@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from workers.decoder.skipping import is_unreferenced, length_bytes_of, planned
 from workers.decoder.thinning import thin
 
-SLICE, KEY_SLICE, ENHANCEMENT, PREFIX = 1, 5, 6, 14
+SLICE, KEY_SLICE, ENHANCEMENT, SEQUENCE_SET, PICTURE_SET, PREFIX = 1, 5, 6, 7, 8, 14
 AVC_CONFIGURATION = bytes([1, 0x64, 0, 0x1F, 0xFF])
 
 
@@ -26,6 +26,14 @@ def test_a_packet_without_a_slice_or_of_another_coding_is_left_to_the_decoder():
     assert not is_unreferenced(unit(ENHANCEMENT, 0), 4)
     assert not is_unreferenced(unit(PREFIX, 0) + unit(SLICE, 0), 4)
     assert not is_unreferenced(b"", 4)
+
+
+def test_a_packet_that_holds_for_later_pictures_is_left_to_the_decoder():
+    assert not is_unreferenced(unit(PICTURE_SET, 0) + unit(SLICE, 0), 4)
+    assert not is_unreferenced(unit(SLICE, 0) + unit(SEQUENCE_SET, 0), 4)
+    assert not is_unreferenced(unit(KEY_SLICE, 0), 4), (
+        "no encoder may say 0 of it; who does would have all after it begin nowhere"
+    )
 
 
 def test_lengths_that_lead_beyond_the_packet_or_stop_before_its_end_tell_nothing():
