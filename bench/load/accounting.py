@@ -28,7 +28,7 @@ class Sent(NamedTuple):
     """One arrival and what came of it.
 
     id:      its registration's; None where no challenge was to be had.
-    slip_s:  how much later than due the loader itself sent it.
+    slip_s:  how late the loader itself was with it: with asking for its challenge, or with sending it.
     answered_s: when the last answer came, seconds from the run's start.
     """
 
@@ -90,7 +90,9 @@ def broken_promises(sent: Sequence[Sent], seen: Decisions, *, before: Mapping[st
     due = {each: operator for each, operator in known.items() if seen.internal[each]}
     for operator, counts in sorted(seen.own.items()):
         found += _told(f"more than once on the topic of {operator}", (each for each, count in counts.items() if count > 1))
-        strange = (each for each in counts if each in known and due.get(each) != operator)
+        others = (each for each in counts if due.get(each) != operator)
+        unsaid = (each for each in others if each in known or not seen.internal[each])  # the rest is told above
+        strange = (each for each in unsaid if alone or each in known or each in refused)
         found += _told(f"on the topic of {operator}, of which it is not", strange)
     missing = (each for each, operator in due.items() if not seen.own.get(operator, Counter())[each])
     return found + _told("decided and not on its operator's topic", missing)

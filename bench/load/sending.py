@@ -51,16 +51,19 @@ class Sender:
         """All of them, in the order in which they were due. began_at: monotonic."""
         tasks: list[asyncio.Task[Sent]] = []
         for arrival in arrivals:
-            await _until(began_at + arrival.at_s - LEAD_S)
+            # Whoever is due already is begun at once: a turn of the loop for each would hold arrivals to the loop's own rate.
+            if began_at + arrival.at_s - LEAD_S > time.monotonic():
+                await _until(began_at + arrival.at_s - LEAD_S)
             tasks.append(asyncio.create_task(self._send(arrival, began_at)))
         return list(await asyncio.gather(*tasks))
 
     async def _send(self, arrival: Arrival, began_at: float) -> Sent:
+        begun_late_s = time.monotonic() - (began_at + arrival.at_s - LEAD_S)
         sample = self._samples[arrival.draw % len(self._samples)]
         issued = await self._challenge(arrival.operator, sample)
         due_at = max(began_at + arrival.at_s, time.monotonic())  # a challenge that came late is the system's lateness, not ours
         await _until(due_at)
-        slip_s = time.monotonic() - due_at
+        slip_s = max(begun_late_s, time.monotonic() - due_at)
         if isinstance(issued, Answer):
             sent = Sent(arrival, None, issued, slip_s, time.monotonic() - began_at)
         else:

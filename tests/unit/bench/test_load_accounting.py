@@ -103,3 +103,10 @@ def test_what_was_turned_away_is_counted_with_its_retry_after():
         a_sent("c", Answer(0)),
     ]
     assert shed_of(sent) == {"rate_limited, Retry-After 1 s": 2, "no answer": 1}
+
+
+@pytest.mark.parametrize(("sent", "named"), [([], "x"), ([a_sent("s", Answer(503, "ledger_unavailable", 5))], "s")])
+def test_an_operators_topic_that_tells_of_what_was_never_accepted_is_told(sent, named):
+    seen = decided()
+    seen.read_own("harbor", named)
+    assert broken_promises(sent, seen, before={}) == [f"1 on the topic of harbor, of which it is not, e.g. {named}"]
