@@ -1,14 +1,17 @@
 """`python -m bench.all`: every benchmark that needs no GPU, one after another, then what got worse since the committed results.
 
-Each writes its result into bench/results; `git diff` shows what moved, and `git checkout bench/results` goes back. One that
-fails is named at the end, and the others run all the same. Nothing else should run on the machine meanwhile.
+Each writes its result into bench/results; `git diff` shows what moved, and `git checkout bench/results` goes back. Results are
+held against the committed ones, however often it ran since. One that fails is named at the end, and the others run all the same.
+Nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +19,10 @@ from typing import NamedTuple
 from rich.console import Console
 
 from bench.compare import compared, results_in, show
-from bench.result import RESULTS
+from bench.result import RESULTS, Result
 from bench.tables import table_of
+
+GIVES_BACK_S = 60.0  # what one that is broken off has to take its stack down
 
 
 class Benchmark(NamedTuple):
@@ -68,9 +73,9 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder to write into (default: %(default)s)")
     asked = parser.parse_args()
     console = Console()
-    before = results_in(RESULTS)
+    before, found = committed(RESULTS), results_in(asked.results)
     ended = [_run(console, each, asked.results) for each in BENCHMARKS if each.name in asked.only]
-    now = {name: result for name, result in results_in(asked.results).items() if result != before.get(name)}
+    now = {name: result for name, result in results_in(asked.results).items() if result != found.get(name)}
     worse = show(console, compared(before, now))
     console.print(table_of(results_in(asked.results).values()), markup=False, highlight=False, soft_wrap=True)
     for each in ended:
@@ -78,16 +83,41 @@ def main() -> int:
     return 1 if worse or any(each.why for each in ended) else 0
 
 
+def committed(folder: Path) -> dict[str, Result]:
+    """As results_in, of the last commit: what lies there may be of a run since. What lies there, where there is no repository."""
+    with tempfile.TemporaryDirectory() as kept:
+        archive = subprocess.run(["git", "archive", "HEAD", "--", folder], capture_output=True, check=False)
+        if archive.returncode:
+            has_commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, check=False).returncode == 0
+            return {} if has_commit else results_in(folder)
+        subprocess.run(["tar", "-x", "-C", kept], input=archive.stdout, check=True)
+        return results_in(Path(kept) / folder)
+
+
 def _run(console: Console, benchmark: Benchmark, results: Path) -> Ended:
     console.rule(f"{benchmark.name} (at most {benchmark.limit_s:.0f} s)")
     command = [sys.executable, "-m", *benchmark.arguments.split(), "--results", str(results)]
     began_s, why = time.monotonic(), ""
-    try:
-        code = subprocess.run(command, check=False, timeout=benchmark.limit_s).returncode
-        why = f"failed with {code}" if code else ""
-    except subprocess.TimeoutExpired:
-        why = f"did not end within {benchmark.limit_s:.0f} s"
+    with subprocess.Popen(command) as child:
+        try:
+            code = child.wait(benchmark.limit_s)
+            why = f"failed with {code}" if code else ""
+        except subprocess.TimeoutExpired:
+            why = f"did not end within {benchmark.limit_s:.0f} s"
+            _break_off(child)
+        except BaseException:
+            child.wait(GIVES_BACK_S)  # Ctrl-C reached it, too
+            raise
     return Ended(benchmark, time.monotonic() - began_s, why)
+
+
+def _break_off(child: subprocess.Popen[bytes]) -> None:
+    """As Ctrl-C does, so that it takes its stack down; killed, it would leave one behind."""
+    child.send_signal(signal.SIGINT)
+    try:
+        child.wait(GIVES_BACK_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
 
 
 if __name__ == "__main__":

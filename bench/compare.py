@@ -37,7 +37,7 @@ class Compared(NamedTuple):
             return "gone"
         if self.before is None:
             return "new"
-        moved = self.now.value / self.before.value - 1 if self.before.value else 0.0
+        moved = (self.now.value - self.before.value) / (self.before.value or 1.0)  # from 0: by itself
         worsened = moved if self.before.better == "less" else -moved
         if worsened > self.before.noise:
             return "worse"
@@ -57,8 +57,8 @@ def main() -> int:
 
 
 def results_in(folder: Path) -> dict[str, Result]:
-    """By name; none where there is no such folder."""
-    return {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
+    """By name; none where there is no such folder. NAME.course.json and NAME.steps.json lie beside them, in other shapes."""
+    return {path.stem: read(path) for path in sorted(folder.glob("*.json")) if "." not in path.stem}
 
 
 def compared(before: Mapping[str, Result], now: Mapping[str, Result]) -> list[Compared]:

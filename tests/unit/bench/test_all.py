@@ -1,6 +1,20 @@
 import importlib.util
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
 
-from bench.all import BENCHMARKS
+import pytest
+
+from bench.all import BENCHMARKS, committed
+from bench.result import Machine, Ratio, Result, write
+
+MACHINE = Machine(cpu="A processor", cores=2, system="Linux x86_64", python="3.11.7")
+RESULTS = Path("bench/results")
+
+
+def result(value: float) -> Result:
+    ratios = {"cost": Ratio(value=value, better="less")}
+    return Result(name="floor", command="a test", taken_at=datetime(2026, 11, 28, tzinfo=UTC), machine=MACHINE, ratios=ratios)
 
 
 def test_each_benchmark_has_a_name_of_its_own_and_a_module_that_is_there():
@@ -10,3 +24,15 @@ def test_each_benchmark_has_a_name_of_its_own_and_a_module_that_is_there():
 
 def test_a_benchmark_that_is_run_under_another_name_is_called_by_it():
     assert "load_rate_20" in {each.name for each in BENCHMARKS}
+
+
+def test_what_is_compared_with_is_what_is_committed_and_not_the_run_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    write(result(1.0), RESULTS)
+    assert committed(RESULTS)["floor"].ratios["cost"].value == 1.0, "there is no repository: what lies there"
+    git = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "core.hooksPath=/dev/null")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "results")):
+        subprocess.run([*git, *words], check=True)
+    write(result(1.1), RESULTS)
+    assert committed(RESULTS)["floor"].ratios["cost"].value == 1.0
+    assert committed(Path("bench/others")) == {}

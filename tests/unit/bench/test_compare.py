@@ -39,8 +39,19 @@ def test_where_more_is_better_it_is_the_other_way_round():
     assert changes(result(gain=ratio(5.0, "more")), result(gain=ratio(6.0, "more"))) == {"gain": "better"}
 
 
+def test_from_nothing_a_ratio_gets_worse_as_well():
+    assert changes(result(cost=ratio(0.0)), result(cost=ratio(0.5))) == {"cost": "worse"}
+    assert changes(result(cost=ratio(0.0)), result(cost=ratio(0.0))) == {"cost": "as before"}
+
+
 def test_a_ratio_that_is_gone_is_named_and_a_new_one_is_welcome():
     assert changes(result(old=ratio(1.0)), result(young=ratio(1.0))) == {"old": "gone", "young": "new"}
+
+
+def test_what_a_benchmark_leaves_beside_its_result_is_none(tmp_path: Path):
+    write(result(cost=ratio(1.0)), tmp_path)
+    (tmp_path / "floor.course.json").write_text("[]")
+    assert results_in(tmp_path).keys() == {"floor"}
 
 
 def test_a_benchmark_that_did_not_run_is_no_regression():
