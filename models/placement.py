@@ -83,6 +83,14 @@ class Placement:
         return self.device is not Device.TENSORRT and self.precision is Precision.FP16
 
 
+def is_exact(device: Device, precision: Precision) -> bool:
+    """Whether that calculates in FP32 as a worker's CPU does, which needs no measurement.
+
+    TensorRT takes TF32 for FP32 where the card has it, and onnxruntime has no option against it (its issue 26029).
+    """
+    return device is Device.CPU or (device is Device.CUDA and precision is Precision.FP32)
+
+
 def placed_for(role: Role, placement: Placement) -> Placement:
     """The process's placement for one model."""
     return replace(placement, precision=Precision.FP32) if role in ALWAYS_FP32 else placement

@@ -100,7 +100,9 @@ class Worker(Common, frozen=True, kw_only=True):
     device: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     device_fallback: Literal["none", "cpu"] = "none"  # none: a named device that cannot be used stops the start
     device_bytes_max: Annotated[int, Meta(ge=256 * 1024 * 1024)] = 4 * 1024 * 1024 * 1024  # GPU arenas of all models together
-    device_precision: Literal["fp32", "tf32", "fp16"] = "fp32"  # of a GPU; others than fp32 need device_drift
+    device_precision: Literal["fp32", "tf32", "fp16"] = (
+        "fp32"  # of a GPU; others than fp32, and all on TensorRT, need device_drift
+    )
     device_drift: str = ""  # files of `make bench-gpu`, comma separated: what it does to scores, held against the policy
     engines_dir: str = ".cache/engines"  # TensorRT's: of one GPU model each, made at the first start, which takes minutes
     models_dir: str = ".cache/models"

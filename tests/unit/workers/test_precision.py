@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from models.drift import write_record
-from models.placement import Device
+from models.placement import Device, Precision
 from realname.drift import DriftRules
 from realname.errors import SettingsWrong
 from realname.settings import Worker
@@ -30,6 +30,15 @@ def measured(tmp_path: Path) -> str:
 
 def test_fp32_needs_no_measurement():
     insist_measured(Worker(), [ON_GPU], DriftRules())
+
+
+def test_fp32_on_tensorrt_does_as_it_is_tf32_unless_somebody_forbids_it(tmp_path: Path):
+    on_tensorrt = SimpleNamespace(device=Device.TENSORRT, digests=DIGESTS)
+    with pytest.raises(SettingsWrong, match="fp32 on tensorrt: REALNAME_DEVICE_DRIFT names no measurement"):
+        insist_measured(Worker(device="tensorrt"), [on_tensorrt], DriftRules())
+    path = tmp_path / "drift.json"
+    path.write_bytes(write_record(msgspec.structs.replace(RECORD, device=Device.TENSORRT, precision=Precision.FP32)))
+    insist_measured(Worker(device="tensorrt", device_drift=str(path)), [on_tensorrt], DriftRules())
 
 
 def test_fp16_without_a_measurement_stops_the_start():
