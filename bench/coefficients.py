@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.result import RESULTS, Machine, Result, read
+from bench.result import RESULTS, WRONG, Machine, Result, read
 from realname.errors import RealnameError
 from services.planning.coefficients import PROCESSES, SHIPPED, Coefficient, Coefficients, decode, encode
 from services.planning.prediction import WAITED_FOR
@@ -69,6 +69,9 @@ def main() -> None:
 def made_of(runs: Sequence[Result], steps: Result | None, base: Coefficients, clip: str = CLIP) -> Coefficients:
     """The base with all replaced that runs and steps measured. Raises RealnameError where they do not suffice."""
     runs = sorted((run for run in runs if run.figures.get("simulated", 1.0)), key=rate_of)
+    for run in runs:
+        if wrong := [note for note in run.notes if note.startswith(WRONG)]:
+            raise RealnameError(f"{run.name} is not to be fitted: {wrong[0]}. Run it again, or leave it out (--leave-out)")
     figures = dict(base.figures)
     if steps is not None:
         figures |= of_steps(steps, clip)

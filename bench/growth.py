@@ -32,7 +32,7 @@ from bench.load.schedule import TooMany, spans_of
 from bench.load.stack import Shape, running
 from bench.load.summary import ALL, NOT_PIPELINE, Latency, kind_of
 from bench.load.watching import Point
-from bench.result import Ratio, Result, result_of, write
+from bench.result import WRONG, Ratio, Result, result_of, write
 from realname.errors import RealnameError
 
 STEADY, HELD = 0, 1  # phases, by number
@@ -175,7 +175,7 @@ def result_for(steps: Sequence[Step], command: str) -> Result:
             ratios[f"{name}_rate_share_of_linear"] = Ratio(value=grown, better="more", noise=0.3)
             ratios[f"{name}_cpu_over_first"] = Ratio(value=step.pipeline_ms / first.pipeline_ms, better="less", noise=0.3)
     notes = [f"x{step.factor}: {step.shape}" for step in steps]
-    notes += [f"wrong at x{step.factor}: {each}" for step in steps for each in step.wrong]
+    notes += [f"{WRONG} at x{step.factor}: {each}" for step in steps for each in step.wrong]
     return result_of("growth", command, ratios=ratios, figures=figures, notes=notes)
 
 

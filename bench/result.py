@@ -20,6 +20,7 @@ RESULTS = Path("bench/results")  # the committed ones
 NOISE = 0.15  # what one machine's own noise moves the median of a run's ratios by; source: bench/results, repeated runs
 
 DIGITS = 4
+WRONG = "wrong"  # a note that begins so says why a run's figures say nothing
 
 Noise = Annotated[float, msgspec.Meta(ge=0, le=1)]
 

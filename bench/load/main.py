@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from bench.accelerator import CostModel
 from bench.load.picture import draw
 from bench.load.playing import Bounds, LoadFailed, Tally, material_for, play
-from bench.load.profile import Profile, read_profile, scale_of, scaled, shipped_names
+from bench.load.profile import Profile, Scale, read_profile, scale_of, scaled, shipped_names
 from bench.load.report import course_of, report_of, result_for, show, write_course
 from bench.load.schedule import COUNT_MAX, TooMany
 from bench.load.stack import Shape, running
@@ -37,7 +37,7 @@ CARRIES_HZ = {"simulated": 40.0, "real": 2.0}
 
 
 def main(argv: list[str] | None = None) -> None:
-    asked = _arguments(argv)
+    asked = arguments(argv)
     console = Console(width=118)
     try:
         _run(asked, console)
@@ -48,15 +48,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _run(asked: argparse.Namespace, console: Console) -> None:
-    national = read_profile(asked.profile)
-    workers = asked.workers or national.workers
-    scale = scale_of(
-        national, carries_hz=asked.carries or CARRIES_HZ[workers], rate_scale=asked.rate_scale, seconds=asked.seconds
-    )
-    profile = scaled(national, scale)
-    if asked.name is not None:
-        profile = replace(profile, name=asked.name)
-    shape = _shape(asked, workers)
+    profile, scale = asked_profile(asked)
+    shape = _shape(asked, profile.workers)
     bounds = Bounds(count_max=asked.count, drain_s=asked.drain, seed=asked.seed, warm_up=asked.warm_up)
     material = material_for(profile)  # before there is a stack to disturb
     with _stack(asked, shape, console) as stack, progress(console, profile) as told:
@@ -74,6 +67,16 @@ def _run(asked: argparse.Namespace, console: Console) -> None:
         console.print(f"written: {write_course(course, asked.results)}")
     if report.wrong:
         sys.exit(1)
+
+
+def asked_profile(asked: argparse.Namespace) -> tuple[Profile, Scale]:
+    """As it is played: with the workers and under the name that are asked for. Raises SettingsWrong."""
+    national = read_profile(asked.profile)
+    workers = asked.workers or national.workers
+    scale = scale_of(
+        national, carries_hz=asked.carries or CARRIES_HZ[workers], rate_scale=asked.rate_scale, seconds=asked.seconds
+    )
+    return replace(scaled(national, scale), workers=workers, name=asked.name or national.name), scale
 
 
 @contextlib.contextmanager
@@ -118,7 +121,8 @@ def _shape(asked: argparse.Namespace, workers: str) -> Shape:
     )
 
 
-def _arguments(argv: list[str] | None) -> argparse.Namespace:
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    """What is asked for on the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.load", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

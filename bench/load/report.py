@@ -17,7 +17,7 @@ from bench.load.schedule import spans_of
 from bench.load.stack import Shape
 from bench.load.summary import ALL, LOADER, Latency, Row, Use, kind_of, pipeline_ms, rows_of, uses_of
 from bench.load.watching import Point
-from bench.result import Ratio, Result, result_of, this_machine
+from bench.result import WRONG, Ratio, Result, result_of, this_machine
 
 P95_MOVES_MAX = 1.25  # of the others, when one operator sends ten times as much: goal of issue 5, "without moving"
 
@@ -110,7 +110,8 @@ def show(console: Console, report: Report, profile: Profile) -> None:
     for name, use in report.uses.items():
         uses.add_row(name, f"{use.ms:.2f}", f"{use.share:.1%}", f"{use.resident_bytes / 1e6:.0f}")
     console.print(uses)
-    console.print(f"everything but inference, loader and JVM: {report.pipeline_ms:.2f} ms CPU a registration")
+    left_out = "inference" if profile.workers == "simulated" else "workers"
+    console.print(f"everything but {left_out}, loader and JVM: {report.pipeline_ms:.2f} ms CPU a registration")
     console.print(f"drained {report.drained_s:.1f} s after the last phase")
     console.print(f"the loader itself was late by {report.slip_p99_s * 1000:.0f} ms (p99)")
     for what, count in report.shed.items():
@@ -139,7 +140,7 @@ def result_for(report: Report, command: str) -> Result:
             figures[name] = figures.get(name, 0.0) + value
     figures["machine_cpu_share"] = sum(use.share for use in report.uses.values()) / this_machine().cores
     figures |= report.planned
-    notes = (report.shape, report.scale.words, *(f"wrong: {each}" for each in report.wrong))
+    notes = (report.shape, report.scale.words, *(f"{WRONG}: {each}" for each in report.wrong))
     return result_of(f"load_{report.name}", command, ratios=_ratios(report), figures=figures, notes=notes)
 
 

@@ -57,6 +57,12 @@ def test_neither_cost_is_ever_negative() -> None:
     assert fitted([1.0, 2.0], [1.0, 0.5]).cost_ms == 0
 
 
+def test_a_run_whose_figures_say_nothing_is_not_fitted() -> None:
+    late = msgspec.structs.replace(load_run(40), notes=("wrong: the loader was late by itself",))
+    with pytest.raises(RealnameError, match="load-40 is not to be fitted: wrong: the loader was late"):
+        made_of([load_run(10), late], STEPS, shipped())
+
+
 def test_idle_cost_and_cost_are_told_apart_by_several_rates() -> None:
     made = made_of([load_run(20), load_run(60), load_run(120)], STEPS, shipped())
     assert made.of("kafka_idle_cores") == pytest.approx(0.15)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.load.main import arguments, asked_profile
 from bench.load.profile import Phase, Profile, Scale, read_profile, scale_of, scaled, shipped_names
 from realname.errors import SettingsWrong
 
@@ -68,3 +69,9 @@ def test_a_wrong_file_is_named_with_its_fault(tmp_path):
     path.write_text('name = "own"\nabout = "x"\n[[phases]]\nname = "a"\nseconds = 0\nrate_hz = 1\n')
     with pytest.raises(SettingsWrong, match=r"own\.toml.*seconds"):
         read_profile(str(path))
+
+
+@pytest.mark.parametrize(("profile", "workers"), [("base", "real"), ("steady", "simulated")])
+def test_whose_workers_are_asked_for_are_those_of_the_profile_that_is_played(profile, workers):
+    played, _ = asked_profile(arguments(["--profile", profile, "--workers", workers]))
+    assert played.workers == workers, "a clip must meet its challenge where real workers look at it, and there alone"
