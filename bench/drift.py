@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=EVERY, help="take every so many-th frame (default: %(default)s)")
     parser.add_argument("--detector", action="store_true", help="not kept in FP32, as a worker does: what it would cost")
     parser.add_argument("--record", type=Path, help="file to write for REALNAME_DEVICE_DRIFT")
-    parser.add_argument("--results", type=Path, help="folder to write drift-DEVICE-PRECISION.json to")
+    parser.add_argument("--results", type=Path, help="folder to write drift-DEVICE-PRECISION[-detector].json to")
     given = parser.parse_args()
     settings, console = read_settings(Worker), Console(width=100)
     pictures = frames(Path(read_settings(Fetch).media_dir), every=given.every)
@@ -44,8 +44,9 @@ def main() -> None:
     if given.record and not given.detector:  # no worker calculates so
         given.record.write_bytes(write_record(record))
     if given.results:
-        name = f"drift-{given.device}-{given.precision}"
+        name = f"drift-{given.device}-{given.precision}{'-detector' if given.detector else ''}"
         command = f"python -m bench.drift --device {given.device} --precision {given.precision} --every {given.every}"
+        command += " --detector" if given.detector else ""
         write(result_of(name, command, ratios=ratios_of(record.drift), figures=figures_of(record.drift)), given.results)
 
 
@@ -97,9 +98,9 @@ def drift_of(whole: Models, tried: Models, pictures: list[NDArray[np.uint8]]) ->
         frames=len(pictures),
         pairs=len(moved),
         faces_differ=differ,
-        box_px=max(boxes),
-        landmarks_px=max(points),
-        pad=max(live),
+        box_px=float(np.max(boxes)),  # a NaN among them is the worst; Python's own max would pass it over
+        landmarks_px=float(np.max(points)),
+        pad=float(np.max(live)),
         cosine_min=float(((ones * others).sum(axis=1) / lengths).min()),
         similarity=float(moved.max(initial=0.0)),
     )

@@ -1,5 +1,7 @@
 """Our own check as one side: the whole of it, sandboxed decoder and every layer included, judged by the development policy.
 
+But for the duplicate check, which needs an index; README, "One whole check", says what it costs.
+
 Without cues, since the others know none: what the order of the actions says is all that any side is asked about time.
 """
 
