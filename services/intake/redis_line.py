@@ -24,6 +24,8 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from realname.clock import monotonic
 
+_ASKED_MAX = 10_000  # unanswered at once; a Redis that is further behind is as good as away
+
 Word = str | bytes | int
 
 
@@ -50,20 +52,22 @@ class RedisLine:
         self._pool = ConnectionPool.from_url(url, socket_timeout=None, socket_connect_timeout=connect_s, retry=never)
         self._answer_s = answer_s
         self._connection: Any = None
-        self._connecting: asyncio.Task[Any] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._asked: deque[_Asked] = deque()
         self._watching: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, *words: Word) -> Any:
         """The answer to one command, undecoded. Connects where there is no line."""
-        connection = self._connection or await self._connect()
+        connection = await self._line()
+        if len(self._asked) >= _ASKED_MAX:
+            raise LineBroken("too many have asked")
         loop = asyncio.get_running_loop()
         asked = _Asked(loop.create_future(), monotonic())
         self._asked.append(asked)
         if self._watching is None:
             self._watching = loop.call_later(self._answer_s, self._watch)
-        # Nothing is waited for before these bytes are written, so the order of answers is the order of _asked.
+        # Nothing is waited for between _line and these bytes, so the order of answers is the order of _asked.
         await connection.send_packed_command(connection.pack_command(*words), check_health=False)
         return await asked.answer
 
@@ -83,14 +87,27 @@ class RedisLine:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _connect(self) -> Any:
+    async def _line(self) -> Any:
+        """The connection, with its reader.
+
+        One that was cut would connect itself anew when written to, and its asker get an answer of the next line.
+        """
+        if self._connection is not None and not self._connection.is_connected:
+            self._break(LineBroken("cut"))
+        if self._connection is None:
+            await self._connect()
+        if self._connection is None or not self._connection.is_connected:
+            raise LineBroken("cut as soon as it was made")
+        return self._connection
+
+    async def _connect(self) -> None:
         """One try for all who ask meanwhile."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._open())
             self._connecting.add_done_callback(self._on_opened)
-        return await asyncio.shield(self._connecting)
+        await asyncio.shield(self._connecting)
 
-    async def _open(self) -> Any:
+    async def _open(self) -> None:
         connection: Any = self._pool.make_connection()
         try:
             async with asyncio.timeout(self._answer_s):
@@ -100,9 +117,8 @@ class RedisLine:
             raise
         self._connection = connection
         self._keep(asyncio.create_task(self._read(connection)))
-        return connection
 
-    def _on_opened(self, opened: asyncio.Task[Any]) -> None:
+    def _on_opened(self, opened: asyncio.Task[None]) -> None:
         self._connecting = None
         if not opened.cancelled():
             opened.exception()  # whoever asked has it, unless all of them have gone

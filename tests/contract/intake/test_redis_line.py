@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -93,6 +94,23 @@ def test_a_line_that_was_cut_while_nobody_asked_is_made_again(own_valkey: Valkey
     on_line(own_valkey, body)
 
 
+def test_no_more_wait_for_an_answer_than_the_bound(own_valkey: Valkey) -> None:
+    async def body(line: RedisLine) -> None:
+        await line.ask("PING")
+        own_valkey.freeze()
+        asked = [asyncio.create_task(line.ask("PING")) for _ in range(10_000)]
+        await asyncio.sleep(0)
+        with pytest.raises(RedisError, match="too many"):
+            await line.ask("PING")
+        own_valkey.thaw()
+        assert set(await asyncio.gather(*asked)) == {b"PONG"}
+
+    try:
+        on_line(own_valkey, body, answer_s=20.0)
+    finally:
+        own_valkey.thaw()
+
+
 def test_a_server_that_is_silent_is_waited_for_no_longer_than_the_bound(own_valkey: Valkey) -> None:
     async def body(line: RedisLine) -> None:
         loop = asyncio.get_running_loop()
@@ -111,6 +129,47 @@ def test_a_server_that_is_silent_is_waited_for_no_longer_than_the_bound(own_valk
         on_line(own_valkey, body, answer_s=0.4)
     finally:
         own_valkey.thaw()
+
+
+async def cut_first_line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lines: list[int]) -> None:
+    """A server that echoes. It lets go of its first line with the last word of the handshake, as behind a proxy one may."""
+    lines.append(len(lines))
+    is_first = len(lines) == 1
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        while count := await reader.readline():
+            words = [await word_of(reader) for _ in range(int(count[1:]))]
+            writer.write(b"$%d\r\n%b\r\n" % (len(words[1]), words[1]) if words[0] == b"ECHO" else b"+OK\r\n")
+            if is_first and b"LIB-VER" in words:
+                break
+    writer.close()
+
+
+async def word_of(reader: asyncio.StreamReader) -> bytes:
+    size_bytes = int((await reader.readline())[1:])
+    return (await reader.readexactly(size_bytes + 2))[:-2]
+
+
+def test_a_line_that_is_cut_as_soon_as_it_is_made_gives_nobody_the_answer_of_another() -> None:
+    """A connection of redis-py that was cut connects itself anew when it is written to, and nobody reads there."""
+
+    async def body() -> None:
+        lines: list[int] = []
+        server = await asyncio.start_server(lambda reader, writer: cut_first_line(reader, writer, lines), "127.0.0.1", 0)
+        line = RedisLine(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0?protocol=2", answer_s=1.0, connect_s=1.0)
+        words = [str(number).encode() for number in range(8)]
+        asked: list[asyncio.Task[bytes]] = []
+        for word in words:
+            asked.append(asyncio.create_task(line.ask("ECHO", word)))
+            await asyncio.sleep(0.02)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(isinstance(answer, Exception) or answer == word for word, answer in zip(words, answers, strict=True)), answers
+        assert isinstance(answers[0], RedisError), "the test has cut nothing"
+        assert await line.ask("ECHO", "after") == b"after"
+        assert len(lines) == 2, "one line at a time"
+        await line.close()
+        server.close()
+
+    asyncio.run(asyncio.wait_for(body(), 10))
 
 
 def test_where_there_is_no_server_all_who_ask_hear_it_at_once() -> None:
