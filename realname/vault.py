@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from realname.local_objects import write_objects
 from realname.messages import BlobRef
 from realname.sealing import seal, unseal
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 Store = LocalStore | MemoryStore | S3Store
 
 
@@ -142,7 +144,7 @@ class Vault:
             for key, sealed in objects.items():
                 self._store.put(key, sealed, mode="create")
         except (OSError, BaseError) as error:
-            if "space" in str(error).lower() or "quota" in str(error).lower():
+            if _is_for_want_of_space(error):
                 raise VaultFull("no space left") from None
             raise Transient("the vault did not take the object") from None
 
@@ -164,6 +166,13 @@ def open_vault(url: str, keys: KeyProvider, *, free_bytes_min: int = 0) -> Vault
         return Vault(MemoryStore(), keys)
     store: Any = obstore.store.from_url(url)
     return Vault(store, keys)
+
+
+def _is_for_want_of_space(error: Exception) -> bool:
+    """By its number where it has one: the text names the path, and a vault may lie below /workspace."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _FULL
+    return "space" in str(error).lower() or "quota" in str(error).lower()
 
 
 def _stored(meta: Any) -> Iterator[StoredObject]:

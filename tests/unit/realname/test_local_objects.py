@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
-from realname.errors import Transient
+from realname.errors import Transient, VaultFull
 from realname.local_objects import write_objects
 from realname.vault import Plain, Vault
 from tests.builders import an_id
@@ -37,21 +38,36 @@ def test_a_key_is_never_written_twice(tmp_path: Path) -> None:
     assert (tmp_path / "north/a/1").read_bytes() == b"first"
 
 
+@pytest.mark.parametrize("key", ["../out/1", "north/../1", "/north/a/1", "north/a", "north/a/b/1", "north//1", "north/a/.", ""])
+def test_no_key_leads_out_of_the_folder(tmp_path: Path, key: str) -> None:
+    folder = tmp_path / "vault"
+    folder.mkdir()
+    with pytest.raises(ValueError):  # noqa: PT011 - a bug of the caller; its words are nobody's
+        write_objects(folder, {"north/a/2": b"x", key: b"x"})
+    assert [path for path in tmp_path.rglob("*") if path != folder] == []
+
+
+def test_where_no_object_can_be_made_no_folder_is_left(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="too long"):
+        write_objects(tmp_path, {f"north/a/{'n' * 300}": b"x"})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failure_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    (tmp_path / "south").write_bytes(b"")
     before = descriptors()
     for _ in range(5):
         with pytest.raises(NotADirectoryError):
-            write_objects(tmp_path, {f"north/{an_id()}/1": b"x", "north/f": b"x", "north/f/2": b"x"})
-        (tmp_path / "north/f").unlink()
+            write_objects(tmp_path, {f"north/{an_id()}/1": b"x", "south/f/2": b"x"})
     assert descriptors() == before
 
 
 class BrokenVault(Vault):
-    """Its second object of each registration cannot be written: its folder is a file."""
+    """Its second object of each registration cannot be written: its name is too long."""
 
     def _write(self, objects):
         first, *rest = objects
-        super()._write({first: objects[first]} | {f"{first}/{number}": objects[key] for number, key in enumerate(rest)})
+        super()._write({first: objects[first]} | {key + "n" * 300: objects[key] for key in rest})
 
 
 def test_of_a_registration_that_cannot_be_written_whole_nothing_is_left(tmp_path: Path) -> None:
@@ -60,6 +76,41 @@ def test_of_a_registration_that_cannot_be_written_whole_nothing_is_left(tmp_path
     with pytest.raises(Transient):
         vault.put_all(media, operator="north", registration_id=an_id())
     assert list(vault.objects()) == []
+
+
+class BlockedVault(Vault):
+    """A file stands where a folder of its own must be, so that no object can be made."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "north").write_bytes(b"")
+        super().__init__(LocalStore(str(folder), automatic_cleanup=True), FakeKeys(), folder=folder)
+
+
+def test_a_path_with_space_in_its_name_is_not_a_full_vault(tmp_path: Path) -> None:
+    with pytest.raises(Transient):
+        BlockedVault(tmp_path / "workspace" / "quota").put(
+            b"p", operator="north", registration_id=an_id(), kind="clip", media_type="v"
+        )
+
+
+class FullStore:
+    """No disk in a test can be full; this store says what the system would."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def put(self, *_: object, **__: object) -> None:
+        raise OSError(self._number, os.strerror(self._number))
+
+    def delete(self, _: str) -> None:
+        raise FileNotFoundError
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_a_full_vault(number: int) -> None:
+    with pytest.raises(VaultFull):
+        Vault(FullStore(number), FakeKeys()).put(b"p", operator="north", registration_id=an_id(), kind="clip", media_type="v")
 
 
 def test_a_folder_that_goes_with_its_last_object_is_made_again(tmp_path: Path) -> None:
