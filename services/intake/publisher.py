@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1.0  # between looks at the broker; a 503 is right again no later than this
 _LOOK_WITHIN_S = 2.0  # a broker that is frozen keeps its connections: silence this long is "down"
 _RECONNECT_MS_MAX = 1_000  # the default of 10 s would outlast a broker's restart
-_DOUBTS_MAX = 3  # failures in a row, with the broker answering others, after which the producer is made anew
+_DOUBTS_MAX = 3  # failures in a row, an outage's too, after which the next look makes the producer anew
 _REPORTS_S = 0.5  # one wait for delivery reports; the end of the process waits no longer for its thread
 _BATCH_BYTES = 200_000  # below the topic's max.message.bytes, which limits a batch; librdkafka's own 1 MB is never split
 # The broker said no before it wrote anything.

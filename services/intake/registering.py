@@ -182,7 +182,7 @@ class Registering:
         """The challenge as the record will have it; with cues, for the announced clip alone."""
         token = request.digest_receipt if isinstance(request.digest_receipt, str) else None
         plan = challenge.plan_of(ticket, self.challenge_keys)
-        # Only then is it asked for, and it goes nowhere else: a pass over the clip that most registrations need not pay.
+        # Only then is it asked for, and it goes nowhere else: without cues nobody pays for a pass over the clip.
         digest = hashlib.sha256(clip.content).hexdigest() if clip and plan else None
         return challenge_met(ticket, plan, token=token, clip_sha256=digest, keys=self.challenge_keys)
 
