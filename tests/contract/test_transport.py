@@ -108,6 +108,35 @@ def test_at_the_end_what_is_not_acknowledged_is_put_back_and_what_is_is_not(own_
     assert task_id_of_unacked(b'[%s, "", ""]' % left) == undone != done
 
 
+def test_a_redis_that_is_away_does_not_keep_a_channel_from_its_end(own_valkey, taker):
+    send(own_valkey, 1)
+    taker.take().ack()
+    own_valkey.kill9()
+    taker.channel.close()
+    assert not taker.channel.qos._acked
+    own_valkey.start()
+    own_valkey.wait_ready()
+
+
+def test_more_acknowledgements_than_one_script_takes_are_all_struck_out(own_valkey, taker):
+    send(own_valkey, 1)
+    for number in range(20_000):
+        taker.channel.qos._acked.append(f"of-another-{number}")
+    taker.take().ack()
+    taker.connection.transport._flush_acks()
+    assert not taker.channel.qos._acked
+    assert taker.held == []
+
+
+def test_a_message_that_comes_again_before_its_acknowledgement_is_struck_out_is_held(own_valkey, taker):
+    (sent,) = send(own_valkey, 1)
+    raw = own_valkey.client().lindex(QUEUE, 0)
+    taker.take().ack()
+    own_valkey.client().lpush(QUEUE, raw)  # as another worker puts it back after the visibility timeout
+    taker.take()
+    assert taker.held == [sent]
+
+
 def test_an_acknowledgement_after_the_end_is_not_kept_back(own_valkey, taker):
     send(own_valkey, 1)
     message = taker.take()
@@ -147,3 +176,12 @@ def test_a_full_redis_still_takes_acknowledgements(own_valkey, taker):
     taker.connection.transport._flush_acks()
     taker.client.config_set("maxmemory", 0)
     assert taker.held == []
+
+
+def test_a_full_redis_takes_the_note_that_comes_with_an_acknowledgement(own_valkey, taker):
+    _, second = send(own_valkey, 2)
+    taker.take().ack()
+    taker.client.config_set("maxmemory", 1)
+    taker.take()
+    taker.client.config_set("maxmemory", 0)
+    assert taker.held == [second]

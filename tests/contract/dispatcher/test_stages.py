@@ -261,6 +261,16 @@ def test_the_second_step_leaves_what_a_quick_worker_wrote(own_valkey: Valkey) ->
     assert client.hget(wire.marker_key(job.submitted.id), "state") == b"dispatched"
 
 
+def test_what_is_sent_again_has_not_started(own_valkey: Valkey) -> None:
+    rig, job = RealRig(own_valkey), taken(0)
+    owner = rig.owner()
+    owner.submit([job])
+    rig.client.hset(wire.marker_key(job.submitted.id), mapping={"stage": "matching", "started_at": "12.5"})
+    owner.submit([job], again=True)
+    mark = owner.marks([job])[job.place]
+    assert (mark.stage, mark.started_at_s) == ("liveness", None), "else it is overtaken again at once"
+
+
 def test_a_message_is_the_one_that_celery_would_have_sent(own_valkey: Valkey) -> None:
     rig, job = RealRig(own_valkey), taken(0)
     rig.owner().submit([job])

@@ -97,6 +97,16 @@ def test_a_task_that_comes_again_after_the_entry_adds_the_entry_again_and_measur
     assert starts(worker) == []
 
 
+def test_a_task_that_comes_again_after_its_decision_is_measured_again_for_an_entry_that_nobody_needs():
+    worker, job = a_worker(), a_liveness_job()
+    worker.run(job)
+    worker.memory.done.clear()  # the dispatcher's part, with its commit
+    assert worker.run(job)
+    assert len(entries(worker)) == 2
+    assert worker.judges.asked == 4
+    assert starts(worker) == []
+
+
 @pytest.mark.parametrize("changes", [{"report": a_live_report(capture=(Reason.TOO_DARK,))}, {"chips": ()}])
 def test_a_clip_that_is_not_fit_is_not_matched(changes):
     worker = a_worker()
@@ -256,6 +266,15 @@ def test_a_candidate_is_tried_on_both_stages_of_one_task():
     assert (shadow.liveness.pad_live, shadow.match.similarity, shadow.failure) == (0.6, 0.2, None)
     assert candidate.chips_seen == [CHIP]
     assert worker.judges.chips_seen == [CHIP, CHIP[::-1]]
+
+
+def test_a_candidate_is_tried_on_neither_stage_of_a_job_that_lost_a_start():
+    memory, job = Memory(), a_liveness_job(shadow=CANDIDATE)
+    dies(a_worker(memory), job, in_matching=True)
+    worker = a_worker(memory, "process-2")
+    worker.run(job)
+    shadow = the_entry(worker).shadow
+    assert (shadow.liveness, shadow.match, shadow.failure) == (None, None, "passed_over")
 
 
 def test_a_candidates_chips_are_handed_on_sealed():
