@@ -33,7 +33,7 @@ class CelerySender:
         self._redis: Any = client
 
     def send(self, jobs: Sequence[LivenessJob]) -> None:
-        """Queue the first stage of each, in order; all of them or none. Raises Transient: they may or may not be queued."""
+        """Queue the first stage of each, in order; all of one queue or none. Raises Transient: they may or may not be queued."""
         by_queue: dict[str, list[bytes]] = {}
         for job in jobs:
             by_queue.setdefault(queue_of(Stage.LIVENESS, alone=job.alone), []).append(message_of(job))
