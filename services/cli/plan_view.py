@@ -107,7 +107,7 @@ def show_day(plan: Plan, console: Console) -> None:
         ("p95 of the day", [_held(each["p95_s"]) for each in found], ""),
         (PEAK_LINE, [_held(each["peak_p95_s"], demand.wait_s_max) for each in found], f"{_span(demand.wait_s_max)} at most"),
         ("longest wait", [_held(each["max_s"]) for each in found], ""),
-        (DRAIN_LINE, [_held(each["drained_s"], demand.drain_s) for each in found], f"{_span(demand.drain_s)} at most"),
+        (DRAIN_LINE, [_drained(each, demand) for each in found], f"{_span(demand.drain_s)} at most"),
         ("most that waited", [Text(f"{each['waiting_max']:,}") for each in found], ""),
         ("undecided at midnight", [Text(f"{each['undecided']:,}") for each in found], ""),
         ("most workers at once", [Text(f"{each['workers_max']:,}") for each in found], ""),
@@ -175,6 +175,12 @@ def _span(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"  # noqa: PLR2004 - two minutes
+
+
+def _drained(each: dict[str, Any], demand: Demand) -> Text:
+    """Where midnight comes first nobody knows when, and the latencies are of those that were decided."""
+    is_open = demand.outage_s and each["drained_s"] is None
+    return Text("missed: not by midnight", style="red") if is_open else _held(each["drained_s"], demand.drain_s)
 
 
 def _held(seconds: float | None, most_s: float | None = None) -> Text:

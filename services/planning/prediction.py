@@ -17,6 +17,7 @@ TOLERANCE = 0.2  # of the measured value
 FULL_SHARE = 0.95  # of the machine: beyond it a queue grows for as long as the run lasts
 WAITED_FOR = ("intake", "kafka", "dispatcher", "valkey", "worker")  # whose CPU lies on a registration's way; see path_of
 SAME_RATE = 0.01  # rates nearer than this are the same one
+MADE_OF = ("cores", "dispatchers", "workers", "threads", "simulated")  # of LoadRun, by the names that results have, too
 
 _T = TypeVar("_T")
 
@@ -100,13 +101,20 @@ def path_of(run: LoadRun, c: Coefficients) -> Path:
 
 
 def compare(prediction: Prediction, measured: Measured) -> list[Comparison]:
-    """Every figure that both have and that is not 0 in the run. Raises ResultWrong where they share no latency and no CPU."""
+    """Every figure that both have and that is not 0 in the run.
+
+    Raises ResultWrong where they share no latency and no CPU, or the run was made otherwise than was predicted.
+    """
     common = [name for name in prediction.figures if name != "rate_hz" and measured.figures.get(name)]
     if not common:
         raise ResultWrong(f"{measured.name} holds no figure that was predicted ({', '.join(prediction.figures)})")
     rate_hz = measured.figures.get("rate_hz", 0.0)
     if abs(rate_hz - prediction.run.rate_hz) > SAME_RATE * prediction.run.rate_hz:
         raise ResultWrong(f"{measured.name} ran at {rate_hz:g}/s, the prediction is of {prediction.run.rate_hz:g}/s")
+    for name in MADE_OF:
+        predicted, made = float(getattr(prediction.run, name)), measured.figures.get(name)
+        if made is not None and made != predicted:
+            raise ResultWrong(f"{measured.name} ran with {name} {made:g}, the prediction is of {name} {predicted:g}")
     return [_compared(name, prediction.figures[name], measured.figures[name]) for name in common]
 
 

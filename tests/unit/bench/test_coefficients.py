@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from bench.coefficients import fitted, made_of
 from bench.result import Machine, Result
 from realname.errors import RealnameError
-from services.planning.coefficients import PROCESSES, SHIPPED, Coefficients, decode, encode
+from services.planning.coefficients import PROCESSES, decode, encode
 from services.planning.one_run import LoadRun
 from services.planning.prediction import predict
+from tests.coefficients import kept
 
 HERE = Machine(cpu="a core", cores=2, system="Linux x86_64", python="3.11.7")
 IDLE = {"kafka": 0.15, "dispatcher": 0.05}
@@ -38,10 +39,6 @@ PAGE = {f"page_{name.removeprefix('reference_')}": value / 2 for name, value in 
 STEPS = result("steps", REFERENCE | PAGE)
 
 
-def shipped() -> Coefficients:
-    return decode(SHIPPED.read_bytes(), "shipped")
-
-
 @given(idle=st.floats(0, 2), cost_ms=st.floats(0, 100), rates=st.lists(st.floats(1, 500), min_size=2, max_size=6, unique=True))
 def test_what_lies_on_a_line_is_fitted_exactly(idle: float, cost_ms: float, rates: list[float]) -> None:
     if max(rates) < 1.5 * min(rates):
@@ -60,17 +57,17 @@ def test_neither_cost_is_ever_negative() -> None:
 def test_a_run_whose_figures_say_nothing_is_not_fitted() -> None:
     late = msgspec.structs.replace(load_run(40), notes=("wrong: the loader was late by itself",))
     with pytest.raises(RealnameError, match="load-40 is not to be fitted: wrong: the loader was late"):
-        made_of([load_run(10), late], STEPS, shipped())
+        made_of([load_run(10), late], STEPS, kept())
 
 
 def test_idle_cost_and_cost_are_told_apart_by_several_rates() -> None:
-    made = made_of([load_run(20), load_run(60), load_run(120)], STEPS, shipped())
+    made = made_of([load_run(20), load_run(60), load_run(120)], STEPS, kept())
     assert made.of("kafka_idle_cores") == pytest.approx(0.15)
     assert made.of("kafka_cpu_ms") == pytest.approx(0.5)
     assert made.of("worker_cpu_ms") == pytest.approx(3.0)
     assert made.of("check_cpu_ms") == 130
     assert made.of("models_cpu_ms") == 55
-    assert made_of([load_run(20), load_run(60)], STEPS, shipped(), "page").of("models_cpu_ms") == 27.5
+    assert made_of([load_run(20), load_run(60)], STEPS, kept(), "page").of("models_cpu_ms") == 27.5
     assert made.fitted_hz == (20, 60, 120)
     assert made.figures["kafka_cpu_ms"].basis == "measured"
     assert "load-20, load-60, load-120" in made.cited("kafka_cpu_ms")
@@ -80,15 +77,15 @@ def test_idle_cost_and_cost_are_told_apart_by_several_rates() -> None:
 
 
 def test_what_was_not_measured_stays_as_it_was() -> None:
-    made = made_of([load_run(20), load_run(60)], STEPS, shipped())
-    assert made.figures["gpu_call_ms"] == shipped().figures["gpu_call_ms"]
-    assert made.figures["clip_bytes"] == shipped().figures["clip_bytes"]
-    named = made_of([load_run(20), load_run(60, clip_bytes=300_000.0)], STEPS, shipped())
+    made = made_of([load_run(20), load_run(60)], STEPS, kept())
+    assert made.figures["gpu_call_ms"] == kept().figures["gpu_call_ms"]
+    assert made.figures["clip_bytes"] == kept().figures["clip_bytes"]
+    named = made_of([load_run(20), load_run(60, clip_bytes=300_000.0)], STEPS, kept())
     assert named.of("clip_bytes") == 300_000
 
 
 def test_a_prediction_by_the_fit_meets_a_run_that_was_left_out() -> None:
-    made = made_of([load_run(20), load_run(120)], STEPS, shipped())
+    made = made_of([load_run(20), load_run(120)], STEPS, kept())
     said = predict(LoadRun(rate_hz=60, seconds=30, workers=2), made)
     measured = load_run(60).figures
     assert all(said.figures[f"cpu_ms_{process}"] == pytest.approx(measured[f"cpu_ms_{process}"]) for process in PROCESSES)
@@ -110,10 +107,10 @@ def test_a_prediction_by_the_fit_meets_a_run_that_was_left_out() -> None:
 )
 def test_runs_that_do_not_suffice_are_refused_by_name(runs: list[Result], steps: Result | None, said: str) -> None:
     with pytest.raises(RealnameError, match=said):
-        made_of(runs, steps, shipped())
+        made_of(runs, steps, kept())
 
 
 def test_runs_of_two_machines_are_not_fitted_together() -> None:
     elsewhere = msgspec.structs.replace(load_run(60), machine=msgspec.structs.replace(HERE, cores=8))
     with pytest.raises(RealnameError, match="several machines"):
-        made_of([load_run(20), elsewhere], STEPS, shipped())
+        made_of([load_run(20), elsewhere], STEPS, kept())

@@ -7,7 +7,8 @@ from bench.load.stack import Shape
 from bench.load.summary import Latency, Use, kind_of
 from bench.result import result_of
 from realname.settings import Worker
-from services.planning.coefficients import PROCESSES, SHIPPED, decode
+from services.planning.coefficients import PROCESSES
+from tests.coefficients import kept
 
 STEADY = Phase(name="steady", seconds=60, rate_hz=40)
 NAMES = ("intake", "dispatcher-0", "dispatcher-1", "worker", "worker-1", "worker-solo", "projector", "janitor", "valkey", "kafka")
@@ -31,7 +32,7 @@ def test_coefficients_are_made_of_such_runs() -> None:
     figures = [planned_of((phase,), Shape(), USES, LATENCY, cores=2) for phase in phases]
     runs = [result_of(f"load_{found['rate_hz']:g}", "a test", ratios={}, figures=found) for found in figures]
     steps = result_of("steps", "a test", ratios={}, figures=STEPS)
-    made = made_of(runs, steps, decode(SHIPPED.read_bytes(), "shipped"))
+    made = made_of(runs, steps, kept())
     assert made.of("worker_cpu_ms") == pytest.approx(4.5)
     assert made.fitted_hz == (40, 80)
 

@@ -9,12 +9,12 @@ from realname.errors import RealnameError
 from services.cli.main import application
 from services.cli.plan_options import seconds_of
 from services.cli.plan_view import Plan, PlayedDay, plan_values
-from services.planning.coefficients import SHIPPED, decode
 from services.planning.day import Day
 from services.planning.demand import Demand
 from services.planning.machines import machine_rows
 from services.planning.national import play
 from services.planning.pools import pool_of
+from tests.coefficients import KEPT, kept
 
 ROWS = ("partitions  ", "dispatchers  ", "intake processes", "decode cores", "GPUs", "CPU-only worker cores", "Redis memory")
 ROWS_OF_BYTES = ("broker writes", "Kafka disk", "network, stores to intake", "vault")
@@ -31,7 +31,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def national(picture: Path):
-    return plan("--peak", "1000", "--sustained", "200", "--outage", "30m", "--plot", str(picture))
+    return plan("--peak", "1000", "--sustained", "200", "--outage", "30m", "--coefficients", str(KEPT), "--plot", str(picture))
 
 
 def test_every_row_is_printed_with_its_arithmetic_and_what_it_rests_on(national) -> None:
@@ -66,7 +66,7 @@ def test_the_plot_is_a_picture(national, picture: Path) -> None:
 
 
 def test_a_program_gets_every_row_whole_and_what_the_day_came_to() -> None:
-    demand, c = Demand(peak_hz=100, sustained_hz=20, outage_s=600), decode(SHIPPED.read_bytes(), "shipped")
+    demand, c = Demand(peak_hz=100, sustained_hz=20, outage_s=600), kept()
     day = Day(sustained_hz=20, peak_hz=100, peak_at_s=600, outage_s=600, outage_at_s=1800, shape="flat")
     pool = pool_of(demand, c, "cpu", is_scaled=False)
     played = [PlayedDay("all workers up", pool, play(day, pool, until_s=3600))]
@@ -77,6 +77,11 @@ def test_a_program_gets_every_row_whole_and_what_the_day_came_to() -> None:
     # 20/s x 600 s wait; pool of 40/s / .7 in whole workers drains them beside 20/s
     expected_s = 12_000 / (pool.workers * pool.worker_hz - 20)
     assert values["day"]["all workers up"]["drained_s"] == pytest.approx(expected_s, abs=60)
+
+
+def test_a_day_that_ends_before_its_backlog_does_says_so() -> None:
+    done = plan("--peak", "20", "--sustained", "2", "--outage", "9h", "--coefficients", str(KEPT))
+    assert "missed: not by midnight" in done.stdout, done.output
 
 
 def test_a_prediction_is_written_down_and_held_against_a_run(tmp_path: Path) -> None:
@@ -122,7 +127,7 @@ def test_what_is_wrong_is_said_and_nothing_is_planned(arguments: tuple[str, ...]
 
 
 def test_a_coefficients_file_that_lacks_a_figure_is_named(tmp_path: Path) -> None:
-    values = msgspec.json.decode(SHIPPED.read_bytes())
+    values = msgspec.json.decode(KEPT.read_bytes())
     del values["figures"]["decode_cpu_ms"]
     (file := tmp_path / "mine.json").write_bytes(msgspec.json.encode(values))
     done = plan("--coefficients", str(file))

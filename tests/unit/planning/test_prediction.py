@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from services.planning.coefficients import SHIPPED, decode
 from services.planning.one_run import LoadRun
 from services.planning.prediction import Measured, Prediction, ResultWrong, compare, decode_measured, decode_prediction, predict
+from tests.coefficients import kept
 
 RUN = LoadRun(rate_hz=40.0, seconds=60.0)
 SAID = Prediction(
@@ -44,14 +44,21 @@ def test_another_rate_or_no_common_figure_is_no_comparison() -> None:
         compare(SAID, measured(answered=3.0))
 
 
+@pytest.mark.parametrize("made", [{"threads": 64.0}, {"workers": 2.0}, {"dispatchers": 1.0}, {"cores": 8.0}, {"simulated": 0.0}])
+def test_a_run_that_was_made_otherwise_is_no_comparison(made: dict[str, float]) -> None:
+    (name,) = made
+    with pytest.raises(ResultWrong, match=f"ran with {name}"):
+        compare(SAID, measured(p50_s=0.3, **made))
+
+
 def test_a_rate_that_was_fitted_is_said_to_prove_nothing() -> None:
-    c = msgspec.structs.replace(decode(SHIPPED.read_bytes(), "shipped"), fitted_hz=(2.0, 8.0))
+    c = msgspec.structs.replace(kept(), fitted_hz=(2.0, 8.0))
     assert predict(LoadRun(rate_hz=2.0, seconds=30), c).is_fitted
     assert not predict(LoadRun(rate_hz=4.0, seconds=30), c).is_fitted
 
 
 def test_cpu_is_cost_and_the_share_of_idle_cost_and_grows_with_the_rate() -> None:
-    c = decode(SHIPPED.read_bytes(), "shipped")
+    c = kept()
     idle = msgspec.structs.replace(c.figures["kafka_idle_cores"], value=0.2)
     c = msgspec.structs.replace(c, figures=c.figures | {"kafka_idle_cores": idle})
     slow, quick = (predict(LoadRun(rate_hz=rate, seconds=30), c) for rate in (1.0, 4.0))
@@ -61,7 +68,7 @@ def test_cpu_is_cost_and_the_share_of_idle_cost_and_grows_with_the_rate() -> Non
 
 
 def test_workers_that_infer_cost_a_check_and_more_than_the_machine_has_is_said() -> None:
-    c = decode(SHIPPED.read_bytes(), "shipped")
+    c = kept()
     assert predict(LoadRun(rate_hz=1.0, simulated=False, seconds=30), c).figures["cpu_ms_worker"] == 378
     assert predict(LoadRun(rate_hz=1.0, seconds=30), c).figures["cpu_ms_worker"] == 0
     assert predict(LoadRun(rate_hz=6.0, simulated=False, seconds=30), c).is_full

@@ -9,6 +9,7 @@ from services.planning.demand import Demand, backlog, deciding_hz
 from services.planning.machines import gpu_ms_a_check, machine_rows
 from services.planning.rows import Row
 from services.planning.storage import storage_rows
+from tests.coefficients import kept
 
 ROUND = {
     "intake_cpu_ms": 10.0,
@@ -115,7 +116,7 @@ RATES = st.floats(1, 5000)
 @given(rate=RATES, more=st.floats(1, 5), headroom=st.floats(0, 0.8), outage_s=st.floats(0, 7200))
 @settings(deadline=None, max_examples=40)
 def test_more_rate_never_needs_less_of_anything(rate: float, more: float, headroom: float, outage_s: float) -> None:
-    c = decode(SHIPPED.read_bytes(), "shipped")
+    c = kept()
     least = rows_of(national(peak_hz=5 * rate, sustained_hz=rate, headroom=headroom, outage_s=outage_s), c)
     most = rows_of(national(peak_hz=5 * rate * more, sustained_hz=rate * more, headroom=headroom, outage_s=outage_s), c)
     assert all(most[name].value >= least[name].value * (1 - 1e-9) for name in least)
@@ -124,7 +125,7 @@ def test_more_rate_never_needs_less_of_anything(rate: float, more: float, headro
 @given(low=st.floats(0, 0.8), high=st.floats(0, 0.8), outage_s=st.floats(0, 7200), longer_s=st.floats(0, 7200))
 @settings(deadline=None, max_examples=40)
 def test_more_headroom_and_a_longer_outage_never_need_less(low: float, high: float, outage_s: float, longer_s: float) -> None:
-    c = decode(SHIPPED.read_bytes(), "shipped")
+    c = kept()
     low, high = sorted((low, high))
     least = rows_of(national(headroom=low, outage_s=outage_s), c)
     most = rows_of(national(headroom=high, outage_s=outage_s + longer_s), c)
@@ -132,14 +133,14 @@ def test_more_headroom_and_a_longer_outage_never_need_less(low: float, high: flo
 
 
 def test_every_row_says_what_it_rests_on_and_shows_its_arithmetic() -> None:
-    for row in rows_of(national(), decode(SHIPPED.read_bytes(), "shipped")).values():
+    for row in rows_of(national(), kept()).values():
         assert row.rests_on
         assert row.arithmetic
         assert any(f"{row.basis.upper()}" in words for words in row.rests_on)
 
 
 def test_whatever_is_said_of_a_gpu_is_assumed_in_the_shipped_file() -> None:
-    c = decode(SHIPPED.read_bytes(), "shipped")
+    c = kept()
     assert rows_of(national(), c)["GPUs"].basis == "assumed"
     assert {c.figures[name].basis for name in ("gpu_call_ms", "gpu_item_ms", "gpu_pod_start_s")} == {"assumed"}
 
