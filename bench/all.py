@@ -74,7 +74,7 @@ def main() -> int:
     asked = parser.parse_args()
     console = Console()
     before, found = committed(RESULTS), results_in(asked.results)
-    ended = [_run(console, each, asked.results) for each in BENCHMARKS if each.name in asked.only]
+    ended = [run(console, each, asked.results) for each in BENCHMARKS if each.name in asked.only]
     now = {name: result for name, result in results_in(asked.results).items() if result != found.get(name)}
     worse = show(console, compared(before, now))
     console.print(table_of(results_in(asked.results).values()), markup=False, highlight=False, soft_wrap=True)
@@ -94,7 +94,8 @@ def committed(folder: Path) -> dict[str, Result]:
         return results_in(Path(kept) / folder)
 
 
-def _run(console: Console, benchmark: Benchmark, results: Path) -> Ended:
+def run(console: Console, benchmark: Benchmark, results: Path) -> Ended:
+    """As long as it may take; what fails is said and raises nothing."""
     console.rule(f"{benchmark.name} (at most {benchmark.limit_s:.0f} s)")
     command = [sys.executable, "-m", *benchmark.arguments.split(), "--results", str(results)]
     began_s, why = time.monotonic(), ""

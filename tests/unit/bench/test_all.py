@@ -4,12 +4,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from bench.all import BENCHMARKS, committed
+from bench.all import BENCHMARKS, Benchmark, committed, run
 from bench.result import Machine, Ratio, Result, write
 
 MACHINE = Machine(cpu="A processor", cores=2, system="Linux x86_64", python="3.11.7")
 RESULTS = Path("bench/results")
+TOO_LONG = """
+import pathlib, time
+try:
+    time.sleep(60)
+finally:
+    pathlib.Path("down").touch()
+"""
 
 
 def result(value: float) -> Result:
@@ -36,3 +44,12 @@ def test_what_is_compared_with_is_what_is_committed_and_not_the_run_before(tmp_p
     write(result(1.1), RESULTS)
     assert committed(RESULTS)["floor"].ratios["cost"].value == 1.0
     assert committed(Path("bench/others")) == {}
+
+
+def test_one_that_does_not_end_is_broken_off_so_that_it_can_take_its_stack_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "too_long.py").write_text(TOO_LONG)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    ended = run(Console(), Benchmark("too_long", 5.0), tmp_path)
+    assert ended.why == "did not end within 5 s"
+    assert (tmp_path / "down").exists()
