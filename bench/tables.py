@@ -47,7 +47,8 @@ def _row(result: Result, name: str, ratio: Ratio) -> str:
     spread = "" if ratio.least is None or ratio.most is None else f"{ratio.least:.2f} to {ratio.most:.2f}"
     goal = "" if ratio.goal is None else f"{'<=' if ratio.better == 'less' else '>='} {ratio.goal:g}"
     where = f"{result.taken_at:%Y-%m-%d}, {result.machine.cpu}, {result.machine.cores} cores"
-    return f"| {name.replace('_', ' ')} | {ratio.value:.2f} | {spread} | {goal} | `{result.command}` | {where} |"
+    what = f"{result.name}: {name}".replace("_", " ")
+    return f"| {what} | {ratio.value:.2f} | {spread} | {goal} | `{result.command}` | {where} |"
 
 
 if __name__ == "__main__":

@@ -50,8 +50,16 @@ def test_batches_fill_across_registrations():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: accelerator.ask([Ask("spoof", 5)]), range(8)))
     accelerator.close()
-    assert sum(sizes) == 40
-    assert max(sizes) > 5
+    assert accelerator.device.items == 40
+    assert sum(sizes) == 8
+    assert max(sizes) > 1
+
+
+def test_what_is_more_than_a_call_takes_is_several_calls():
+    accelerator = Accelerator(CostModel(call_ms=1, wait_ms=0, batch_max=16))
+    accelerator.ask([Ask("landmarks", 63)])
+    accelerator.close()
+    assert (accelerator.device.calls, accelerator.device.items) == (4, 63)
 
 
 def test_its_judges_report_a_live_person_and_hand_on_the_chips():

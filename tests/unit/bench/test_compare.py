@@ -77,7 +77,7 @@ def test_results_are_read_back_as_they_were_written_but_for_digits_that_are_nois
 def test_the_table_tells_the_ratio_its_goal_the_command_the_date_and_the_machine():
     row = table_of([result(check_over_floor=Ratio(value=1.24, better="less", least=1.1, most=1.4, goal=1.15))]).splitlines()[2]
     assert row == (
-        "| check over floor | 1.24 | 1.10 to 1.40 | <= 1.15 | `python -m bench.floor` | 2026-11-28, A processor, 2 cores |"
+        "| floor: check over floor | 1.24 | 1.10 to 1.40 | <= 1.15 | `python -m bench.floor` | 2026-11-28, A processor, 2 cores |"
     )
 
 
