@@ -7,17 +7,15 @@ import os
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
+from bench.visit import CHALLENGE_BODY, request_body
 from deploy.local.ports import LOOPBACK
-from realname.messages import Consent
-from services.intake.requests import Accepted, ChallengeIssued, ChallengeRequest, RegistrationRequest
+from services.intake.requests import Accepted, ChallengeIssued
 
 OPERATORS = ("north",)
-STORE, TERMINAL, PERSON = "bench-store", "bench-till", "bench-person"
 _BOUNDARY = "bench-4f1c"
 _JPEG_HEAD = b"\xff\xd8\xff\xe0"
 _MP4_HEAD = b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42"
@@ -64,8 +62,7 @@ class Calls:
 
     def challenges(self, count: int) -> list[ChallengeIssued]:
         """So many fresh ones."""
-        asked = msgspec.json.encode(ChallengeRequest(store=STORE, terminal=TERMINAL, person_token=PERSON))
-        found = self._all("POST", ["/v1/challenges"] * count, [asked] * count, {"content-type": "application/json"})
+        found = self._all("POST", ["/v1/challenges"] * count, [CHALLENGE_BODY] * count, {"content-type": "application/json"})
         return [msgspec.json.decode(each, type=ChallengeIssued) for each in found]
 
     def bodies_of(self, issued: Sequence[ChallengeIssued]) -> list[bytes]:
@@ -114,17 +111,7 @@ class Calls:
         return found
 
     def _body(self, challenge: str) -> bytes:
-        request = RegistrationRequest(
-            challenge=challenge,
-            store=STORE,
-            terminal=TERMINAL,
-            person_token=PERSON,
-            purpose="mobile",
-            lines_held=0,
-            consent=Consent(reference="bench", given_at=datetime.now(UTC), text_version="1", language="en"),
-            portrait_source="document_photo",
-        )
-        parts = (("request", msgspec.json.encode(request)), ("portrait", self._media.portrait), ("clip", self._media.clip))
+        parts = (("request", request_body(challenge)), ("portrait", self._media.portrait), ("clip", self._media.clip))
         pieces = [
             b'--%b\r\nContent-Disposition: form-data; name="%b"; filename="f"\r\n\r\n%b\r\n'
             % (_BOUNDARY.encode(), name.encode(), content)

@@ -5,21 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import secrets
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from bench import media
+from bench.visit import request_body
 from demo.cases import A_SHOWS, B_SHOWS
-from realname.messages import Consent
-from services.intake.requests import ChallengeRequest, RegistrationRequest
 
-STORE, TERMINAL, PERSON = "load-store", "load-till", "load-person"
 PORTRAIT_QUALITY = 92
-PORTRAIT_SIZE = (480, 640)  # of a portrait cut out of a document's picture; 60-100 kB as JPEG
-CHALLENGE_BODY = msgspec.json.encode(ChallengeRequest(store=STORE, terminal=TERMINAL, person_token=PERSON))
+PORTRAIT_SIZE = (480, 640)  # of a portrait cut out of a document's picture
 
 
 class Sample(NamedTuple):
@@ -62,17 +56,7 @@ class Bodies:
 
     def parts_of(self, challenge: str, sample: Sample) -> tuple[bytes, bytes]:
         """Two pieces to be sent one after the other."""
-        request = RegistrationRequest(
-            challenge=challenge,
-            store=STORE,
-            terminal=TERMINAL,
-            person_token=PERSON,
-            purpose="mobile",
-            lines_held=0,
-            consent=Consent(reference="load", given_at=datetime.now(UTC), text_version="1", language="en"),
-            portrait_source="document_photo",
-        )
-        return self._head + msgspec.json.encode(request), sample.tail
+        return self._head + request_body(challenge), sample.tail
 
     def sample_of(self, portrait: bytes, clip: bytes, shows: tuple[tuple[str, ...], ...]) -> Sample:
         """Its media as the rest of a body."""

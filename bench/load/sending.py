@@ -11,8 +11,9 @@ import msgspec
 
 from bench.load.accounting import ACCEPTED, Answer, Sent
 from bench.load.http import Client, Reply
-from bench.load.samples import CHALLENGE_BODY, Material, Sample
+from bench.load.samples import Material, Sample
 from bench.load.schedule import Arrival
+from bench.visit import CHALLENGE_BODY
 from services.cli.client import development_token
 from services.intake.problems import ProblemDocument
 from services.intake.requests import ChallengeIssued

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, NoReturn, get_args
+from typing import Annotated, get_args
 
 import typer
 from rich.console import Console
@@ -20,6 +20,7 @@ from realname.policy import Policy, load_policy
 from realname.settings import Fetch, Worker, read_settings
 from services.cli.calling import JsonOption, LanguageOption
 from services.cli.check_view import Checked, as_json, show
+from services.cli.failing import fail
 from services.cli.recordings import Recordings, read_recordings
 from services.cli.verdict import EXIT_CODES
 from workers.check import WITHOUT_CUES, Checker, CheckResult, Recorded, open_checker
@@ -82,7 +83,7 @@ def command(
         recordings = _example() if _wants_example(portrait, clip, example=example) else _given(portrait, clip)
         checked = run_check(recordings, asked, rules, _with_folder(plot), recorded=recorded)
     except RealnameError as error:
-        _fail(error)
+        fail(error, NOT_CHECKED)
     if json:
         sys.stdout.write(as_json(checked, language) + "\n")
     else:
@@ -198,9 +199,3 @@ def _draw(checker: Checker, result: CheckResult, path: Path) -> None:
         raise RealnameError(f"--plot needs {missing.name}: install realname[dev]") from None
     except OSError as error:
         raise RealnameError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _fail(error: RealnameError) -> NoReturn:
-    words = str(error) or (type(error).__doc__ or "").splitlines()[0]
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"realname: {words}", style="red", markup=False)
-    sys.exit(NOT_CHECKED)

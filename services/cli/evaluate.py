@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import msgspec
 import typer
@@ -22,6 +22,7 @@ from realname.settings import Worker, read_settings
 from services.cli.calling import JsonOption
 from services.cli.dataset_view import show_remarks
 from services.cli.evaluate_view import comparison_values, show_comparison, show_report
+from services.cli.failing import fail
 from workers.evaluation.compare import compare as compared
 from workers.evaluation.page import page_of
 from workers.evaluation.rates import Rate
@@ -85,7 +86,7 @@ def command(
             sys.exit(_compare(compare, same=same, fail_if_worse=fail_if_worse, json=json))
         found = _evaluate(dataset, out, policy, workers or os.cpu_count() or 1, all_pairs=all_pairs)
     except RealnameError as error:
-        _fail(error)
+        fail(error, NOT_EVALUATED)
     except KeyboardInterrupt:
         Console(stderr=True).print("broken off; the same line goes on from here", style="yellow")
         sys.exit(BROKEN_OFF)
@@ -95,7 +96,7 @@ def command(
         show_report(found.report, found.latency, _console())
         _console().print(f"written: {out / PAGE}, {REPORT}, {RATES}, {LATENCY}", style="dim", markup=False, soft_wrap=True)
     if not found_anything(found.report):
-        _fail(RealnameError("nothing was judged, and no pair compared: the report says what failed"))
+        fail(RealnameError("nothing was judged, and no pair compared: the report says what failed"), NOT_EVALUATED)
 
 
 def found_anything(report: Report) -> bool:
@@ -187,9 +188,3 @@ def _progress() -> Generator[Callable[[str, int, int], None]]:
 
 def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-
-
-def _fail(error: RealnameError) -> NoReturn:
-    words = str(error) or (type(error).__doc__ or "").splitlines()[0]
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"realname: {words}", style="red", markup=False)
-    sys.exit(NOT_EVALUATED)

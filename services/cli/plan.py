@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from realname.errors import RealnameError
 from services.cli.calling import JsonOption
+from services.cli.failing import fail
 from services.cli.plan_options import (
     CheckOption,
     CoefficientsOption,
@@ -113,7 +113,7 @@ def command(
         demand = _demand(peak, sustained, (outage, drain, peak_length, wait), headroom=headroom, growth=growth, shape=shape)
         _plan(demand, known, device, _with_folder(plot), least=least_workers, json=json)
     except RealnameError as error:
-        _fail(error)
+        fail(error, NOT_PLANNED)
 
 
 def _demand(
@@ -240,9 +240,3 @@ def _progress() -> Generator[Callable[[str, float], None]]:
 
 def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-
-
-def _fail(error: RealnameError) -> NoReturn:
-    words = str(error) or (type(error).__doc__ or "").splitlines()[0]
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"realname: {words}", style="red", markup=False)
-    sys.exit(NOT_PLANNED)
