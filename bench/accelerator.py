@@ -9,10 +9,12 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from prometheus_client.core import CounterMetricFamily
 
 from bench.simulated_device import SimulatedDevice
 from bench.stub_runtime import StubJudged, StubJudges
@@ -21,6 +23,7 @@ from models.device import Took, Turns, tell_nobody
 from realname.messages import Challenge, MatchReport
 
 MS = 1e-3
+STAND_IN_CPU = "bench_stand_in_cpu_seconds"
 
 
 class Ask(NamedTuple):
@@ -78,17 +81,54 @@ class CostModel:
         return self.slow_ms * MS if chance.random() < self.slow_share else 0.0
 
 
+class StandInCpu:
+    """CPU of the simulation itself, over all threads: real decoding and inference would stand in its place.
+
+    What bench.steps measures of a real check, batchers, reports and waiting for a decoder included. Safe for many threads.
+    """
+
+    def __init__(self) -> None:
+        self._by_thread: dict[int, float] = {}
+        self._whole: dict[int, float] = {}
+
+    @contextmanager
+    def counted(self) -> Generator[None]:
+        """What this thread uses meanwhile."""
+        began_s = time.thread_time()
+        try:
+            yield
+        finally:
+            own = threading.get_ident()
+            self._by_thread[own] = self._by_thread.get(own, 0.0) + time.thread_time() - began_s
+
+    def count_whole_thread(self) -> None:
+        """All that this thread has used by now: it does nothing else."""
+        self._whole[threading.get_ident()] = time.thread_time()
+
+    @property
+    def total_s(self) -> float:
+        """Seconds of CPU."""
+        return sum([*self._by_thread.values(), *self._whole.values()])
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """For a registry of prometheus_client."""
+        yield CounterMetricFamily(STAND_IN_CPU, "CPU that the simulation itself uses", value=self.total_s)
+
+
 class Accelerator:
     """The models' batchers in front of one device, which they use in turns as real ones do. Safe for many threads."""
 
-    def __init__(self, cost: CostModel, observe: Observes = observe_nothing, took: Took = tell_nobody) -> None:
+    def __init__(self, cost: CostModel, cpu: StandInCpu, observe: Observes = observe_nothing, took: Took = tell_nobody) -> None:
         """Starts a thread a model. observe: told of each call; took: of how long the device was busy."""
         limits = BatchLimits(items_max=cost.batch_max, wait_s=cost.wait_ms * MS, queued_max=16 * 1024)
         turns = Turns(took)
         self.device = SimulatedDevice(call_s=cost.call_ms * MS, item_s=cost.item_ms * MS, batch_max=cost.batch_max)
-        self._batchers = {
-            name: Batcher[int, int](name, self.device.run, limits=limits, observe=observe, turns=turns) for name in MODELS
-        }
+
+        def run(items: Sequence[int]) -> Sequence[int]:
+            cpu.count_whole_thread()
+            return self.device.run(items)
+
+        self._batchers = {name: Batcher[int, int](name, run, limits=limits, observe=observe, turns=turns) for name in MODELS}
 
     def ask(self, asks: Sequence[Ask]) -> None:
         """One after the other, as a stage does: each needs what the one before it found.
@@ -109,8 +149,9 @@ class Accelerator:
 class WaitingDecoder:
     """The Decodes port: a core of the pool is held for a time, and the recording is its own picture."""
 
-    def __init__(self, cost: CostModel) -> None:
+    def __init__(self, cost: CostModel, cpu: StandInCpu) -> None:
         self._cost = cost
+        self._cpu = cpu
         self._cores = threading.BoundedSemaphore(cost.decoders)
 
     def decode_clip(self, media: bytes, process_hz: float) -> Any:  # noqa: ARG002 - the port's
@@ -123,7 +164,7 @@ class WaitingDecoder:
 
     def _held(self, media: bytes, ms: float) -> str:
         assert media, "the vault gave an empty object"
-        with self._cores:
+        with self._cpu.counted(), self._cores:
             time.sleep(ms * MS)
         return "clip"  # no word that the stub judges know
 
@@ -131,8 +172,9 @@ class WaitingDecoder:
 class AcceleratorJudges:
     """The Judges port: asks the accelerator as the real stages ask their models, then reports what a stub reports."""
 
-    def __init__(self, accelerator: Accelerator, cost: CostModel, reports: StubJudges) -> None:
+    def __init__(self, accelerator: Accelerator, cost: CostModel, cpu: StandInCpu, reports: StubJudges) -> None:
         """reports: what is said of each clip, with its chips; it should not wait by itself."""
+        self._cpu = cpu
         self._accelerator = accelerator
         self._cost = cost
         self._reports = reports
@@ -145,12 +187,14 @@ class AcceleratorJudges:
 
     def liveness(self, clip: Any, challenge: Challenge) -> StubJudged:
         """clip: as WaitingDecoder gives it."""
-        self._accelerator.ask(LIVENESS_ASKS)
-        time.sleep(self._cost.slow_s(self._chance))
-        return self._reports.liveness(clip, challenge)
+        with self._cpu.counted():
+            self._accelerator.ask(LIVENESS_ASKS)
+            time.sleep(self._cost.slow_s(self._chance))
+            return self._reports.liveness(clip, challenge)
 
     def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
         """chips: as liveness gave them, sealed and opened on the way."""
-        self._accelerator.ask(MATCHING_ASKS)
-        time.sleep(self._cost.slow_s(self._chance))
-        return self._reports.match(portrait, chips)
+        with self._cpu.counted():
+            self._accelerator.ask(MATCHING_ASKS)
+            time.sleep(self._cost.slow_s(self._chance))
+            return self._reports.match(portrait, chips)

@@ -10,7 +10,7 @@ import argparse
 import dataclasses
 import os
 
-from bench.accelerator import Accelerator, AcceleratorJudges, CostModel, WaitingDecoder
+from bench.accelerator import Accelerator, AcceleratorJudges, CostModel, StandInCpu, WaitingDecoder
 from bench.stub_runtime import Service, StubJudges, stub_runtime
 from realname.keys import FileKeys
 from realname.log import start_logging
@@ -33,12 +33,14 @@ def main() -> int:
     timing, metrics = Timing(), Metrics("worker")
     body = body_of(settings, timing)
     observing = Observing(metrics)
-    accelerator = Accelerator(cost, observing.batch, observing.device_busy)
+    cpu = StandInCpu()
+    metrics.registry.register(cpu)
+    accelerator = Accelerator(cost, cpu, observing.batch, observing.device_busy)
     reports = StubJudges(Service(), chips=[os.urandom(CHIP_BYTES) for _ in range(CHIPS)])
-    judges = AcceleratorJudges(accelerator, cost, reports)
+    judges = AcceleratorJudges(accelerator, cost, cpu, reports)
     keys = FileKeys(keys_folder(settings))
     stub = stub_runtime(body, metrics, judges=judges, timing=timing)
-    runtime = dataclasses.replace(stub, vault=open_vault(settings.vault, keys), keys=keys, decoder=WaitingDecoder(cost))
+    runtime = dataclasses.replace(stub, vault=open_vault(settings.vault, keys), keys=keys, decoder=WaitingDecoder(cost, cpu))
     return run(settings, runtime, body, metrics, close=[accelerator.close])
 
 

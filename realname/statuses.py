@@ -13,7 +13,6 @@ from realname.reasons import Reason
 Step = Literal["submitted", "liveness", "matching", "decided"]
 RANK: dict[Step, int] = {"submitted": 1, "liveness": 2, "matching": 3, "decided": 4}
 TTL_S = 24 * 3600
-CHANNEL = "rn:status"  # Redis Pub/Sub: the id of each registration whose status moved; a hint, never the record
 
 
 class Status(Struct, frozen=True, tag="realname.status.v1", tag_field="type"):
@@ -34,14 +33,22 @@ def status_key(registration_id: str) -> str:
     return f"rn:status:{registration_id}"
 
 
-# KEYS[1] status hash; ARGV: rank, status JSON, fingerprint or '', TTL s, channel, id. Returns 1 where it moved forwards.
+def moved_channel(registration_id: str) -> str:
+    """Redis Pub/Sub: told each time the status moves; a hint, never the record.
+
+    One for each registration: with one for all, every intake process would hear of every registration of the country.
+    """
+    return f"rn:moved:{registration_id}"
+
+
+# KEYS[1] status hash; ARGV: rank, status JSON, fingerprint or '', TTL s, channel. Returns 1 where it moved forwards.
 WRITE_FORWARDS_LUA = """
 local held = tonumber(redis.call('HGET', KEYS[1], 'rank') or '0')
 if tonumber(ARGV[1]) <= held then return 0 end
 redis.call('HSET', KEYS[1], 'rank', ARGV[1], 'status', ARGV[2])
 if ARGV[3] ~= '' then redis.call('HSETNX', KEYS[1], 'fingerprint', ARGV[3]) end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-redis.call('PUBLISH', ARGV[5], ARGV[6])
+redis.call('PUBLISH', ARGV[5], ARGV[1])
 return 1
 """
 
@@ -49,7 +56,7 @@ return 1
 def write_arguments(status: Status) -> tuple[str, list[str]]:
     """KEYS[1] and ARGV for WRITE_FORWARDS_LUA."""
     body = msgspec.json.encode(status).decode()
-    argv = [str(RANK[status.step]), body, status.fingerprint or "", str(TTL_S), CHANNEL, status.id]
+    argv = [str(RANK[status.step]), body, status.fingerprint or "", str(TTL_S), moved_channel(status.id)]
     return status_key(status.id), argv
 
 

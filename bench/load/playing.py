@@ -58,6 +58,7 @@ class Played(NamedTuple):
     """One run. seen.read_s and points: seconds from its start.
 
     drained_s: when the last decision was read, or when it was given up.
+    stood_in_s: CPU, by worker, of what simulated ones do in the place of decoding and inference.
     broken: how invariant I1 does not hold, in words. sizes: clip_bytes, portrait_bytes, the means of what was sent.
     """
 
@@ -66,6 +67,7 @@ class Played(NamedTuple):
     sent: list[Sent]
     seen: Decisions
     points: list[Point]
+    stood_in_s: dict[str, float]
     drained_s: float
     broken: list[str]
     sizes: dict[str, float]
@@ -114,14 +116,15 @@ def play(
     run = _Run(stack, profile, reader, material, told)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, contextlib.closing(reader):
         warm = runner.run(run.warm_up(bounds.warm_up))
-        sent, points, began_at, drained_s = runner.run(run.run(arrivals, bounds.drain_s))
+        sent, watcher, began_at, drained_s = runner.run(run.run(arrivals, bounds.drain_s))
     seen = reader.seen
     seen.read_s = {each: at - began_at for each, at in seen.read_s.items()}
     before = {each.id: each.arrival.operator for each in warm if each.id is not None}
     broken = broken_promises(sent, seen, before=before, alone=alone)
     if not reader.caught_up:
         broken.append("the decision topics could not be read to their ends: nothing is known of what lies there")
-    return Played(profile, stack.operators, sent, seen, points, drained_s, broken, material.sizes)
+    points, stood_in_s = watcher.points, watcher.stood_in_s
+    return Played(profile, stack.operators, sent, seen, points, stood_in_s, drained_s, broken, material.sizes)
 
 
 class _Run:
@@ -154,8 +157,8 @@ class _Run:
         self._ended = 0
         return sent
 
-    async def run(self, arrivals: Sequence[Arrival], drain_s: float) -> tuple[list[Sent], list[Point], float, float]:
-        """What was sent, the looks at the processes, when the run began (monotonic), and when its last decision came."""
+    async def run(self, arrivals: Sequence[Arrival], drain_s: float) -> tuple[list[Sent], Watcher, float, float]:
+        """What was sent, who looked at the processes, when the run began (monotonic), and when its last decision came."""
         watcher, began_at = Watcher(self._stack), time.monotonic() + LEAD_S
         watching = asyncio.create_task(asyncio.to_thread(watcher.start, began_at))
         telling = asyncio.create_task(self._tell(began_at))
@@ -168,7 +171,8 @@ class _Run:
         await self._wait_decided(drain_s)
         drained_s = time.monotonic() - began_at
         telling.cancel()
-        return sent, await asyncio.to_thread(watcher.close), began_at, drained_s
+        await asyncio.to_thread(watcher.close)
+        return sent, watcher, began_at, drained_s
 
     @contextlib.asynccontextmanager
     async def _sender(self):  # noqa: ANN202 - a generator of Sender

@@ -15,7 +15,7 @@ from bench.load.playing import SLIP_S_MAX, Played
 from bench.load.profile import Profile, Scale
 from bench.load.schedule import spans_of
 from bench.load.stack import Shape
-from bench.load.summary import ALL, LOADER, Latency, Row, Use, kind_of, pipeline_ms, rows_of, uses_of
+from bench.load.summary import ALL, LOADER, Latency, Row, Use, apart, kind_of, pipeline_ms, rows_of, uses_of
 from bench.load.watching import Point
 from bench.result import WRONG, Ratio, Result, result_of, this_machine
 
@@ -66,7 +66,8 @@ def report_of(played: Played, scale: Scale, shape: Shape) -> Report:
     """Pure."""
     rows = rows_of(played.profile.phases, played.operators, played.sent, played.seen)
     length_s = max(played.points[-1].at_s, 1e-9)
-    uses = uses_of(played.spent_s, played.resident_bytes, decided=played.decided, length_s=length_s)
+    spent_s = apart(played.spent_s, played.stood_in_s)
+    uses = uses_of(spent_s, played.resident_bytes, decided=played.decided, length_s=length_s)
     wrong = list(played.broken)
     if played.slip_p99_s > SLIP_S_MAX:
         wrong.append(

@@ -14,7 +14,10 @@ from bench.load.profile import Phase
 ALL = "all"
 # Whose CPU is not the pipeline's: inference and decoding (real workers), the JVM, the loader.
 LOADER = "load generator"
-NOT_PIPELINE = frozenset({"kafka", LOADER, "loader"})
+STAND_IN = "simulated inference"
+NOT_PIPELINE = frozenset({"kafka", LOADER, "loader", STAND_IN})
+
+_KINDS = {LOADER: "loader", STAND_IN: "stand_in"}
 
 
 class Latency(Struct, frozen=True):
@@ -42,8 +45,8 @@ class Row(Struct, frozen=True):
 
 def kind_of(process: str) -> str:
     """Worker and dispatcher processes each count as one; otherwise as the planner names them (services/planning)."""
-    if process == LOADER:
-        return "loader"
+    if process in _KINDS:
+        return _KINDS[process]
     return next((kind for kind in ("worker", "dispatcher") if process.startswith(kind)), process)
 
 
@@ -76,6 +79,12 @@ def uses_of(spent_s: Mapping[str, float], resident_bytes: Mapping[str, int], *, 
     """The dearest first. spent_s: CPU over the run, by process."""
     ordered = sorted(spent_s.items(), key=lambda each: -each[1])
     return {name: Use(cpu_s * 1000 / max(1, decided), cpu_s / length_s, resident_bytes.get(name, 0)) for name, cpu_s in ordered}
+
+
+def apart(spent_s: Mapping[str, float], stood_in_s: Mapping[str, float]) -> dict[str, float]:
+    """CPU by process, with what workers do in the place of inference taken out of them and named by itself."""
+    found = {name: max(0.0, cpu_s - stood_in_s.get(name, 0.0)) for name, cpu_s in spent_s.items()}
+    return found | ({STAND_IN: total_s} if (total_s := sum(stood_in_s.values())) else {})
 
 
 def pipeline_ms(uses: Mapping[str, Use], *, simulated: bool) -> float:

@@ -1,4 +1,4 @@
-"""Looks at every process once a second: CPU, memory, and how far behind each is."""
+"""Looks at every process once a second: CPU and memory; and every few seconds how far behind each is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import redis
 from msgspec import Struct
 
+from bench.accelerator import STAND_IN_CPU
 from bench.cpu import own_usage, usage_of
 from bench.load.summary import LOADER
 from deploy.local.errors import NotReady
@@ -21,6 +22,7 @@ from deploy.local.supervision import Supervision
 from realname.stages import QUEUES
 
 PIDS_EVERY_S = 5.0
+PAGES_EVERY_S = 5.0  # a page of metrics costs a process some 4 ms: once a second that was 15 % of a dispatcher's Python
 _ANSWER_S = 1.0
 _UNACKED = "unacked"  # kombu's hash of messages that workers hold
 LAG, UNDECIDED = "realname_consumer_lag_records", "realname_undecided_records"
@@ -32,7 +34,7 @@ class Point(Struct, frozen=True, kw_only=True):
 
     at_s:      from the run's start.
     cpu_s:     by process, since the run's start.
-    lag:       records behind the log's end, as the dispatchers say; undecided: taken by them and not decided.
+    lag:       records behind the log's end, as the dispatchers said last; undecided: taken by them and not decided.
     queued:    in Celery's queues; unacked: held by workers.
     map_chars: of the longest offset map; window: of the widest, records.
     """
@@ -54,12 +56,16 @@ class Watcher:
     def __init__(self, stack: Stack, *, every_s: float = 1.0) -> None:
         """Starts with `start`."""
         self.points: list[Point] = []
+        self.stood_in_s: dict[str, float] = {}  # CPU, by worker, of what simulated ones do in the place of inference; once closed
         self._stack = stack
         self._every_s = every_s
         self._stop = Event()
         self._pids: dict[str, int] = {}
         self._pids_at = float("-inf")
         self._all_run = False
+        self._figures: Mapping[str, int] = {}
+        self._figures_at = float("-inf")
+        self._stood_in_before: dict[str, float] = {}
         self._spent = Spent()
         self._redis: Any = redis.Redis(host=LOOPBACK, port=stack.ports.valkey, socket_timeout=_ANSWER_S)
         self._thread = Thread(target=self._watch, name="watches", daemon=True)
@@ -70,13 +76,16 @@ class Watcher:
         self._began_at = began_at
         time.sleep(max(0.0, began_at - time.monotonic()))
         self._look()
+        self._stood_in_before = self._stood_in()
         self._thread.start()
 
     def close(self) -> list[Point]:
         """One last look."""
         self._stop.set()
         self._thread.join()
+        self._figures_at = float("-inf")
         self._look()
+        self.stood_in_s = since(self._stood_in_before, self._stood_in())
         self._redis.close()
         return self.points
 
@@ -88,8 +97,7 @@ class Watcher:
         self._find_pids()
         used = usage_of(self._pids) | {LOADER: own_usage()}
         totals = {name: self._spent.total_s(name, self._pids.get(name, 0), use.cpu_s) for name, use in used.items()}
-        said = [page for name, port in ports_of(self._stack).items() if name in self._dispatchers and (page := _page(port))]
-        figures = figures_of(said)
+        figures = self._dispatchers_say()
         queued, unacked = self._queues()
         self.points.append(
             Point(
@@ -105,9 +113,19 @@ class Watcher:
             )
         )
 
-    @property
-    def _dispatchers(self) -> set[str]:
-        return {name for name in self._pids if name.startswith("dispatcher-")}
+    def _dispatchers_say(self) -> Mapping[str, int]:
+        if time.monotonic() - self._figures_at >= PAGES_EVERY_S:
+            self._figures_at = time.monotonic()
+            self._figures = figures_of([*self._pages("dispatcher-").values()])
+        return self._figures
+
+    def _stood_in(self) -> dict[str, float]:
+        return {name: stood_in_of(page) for name, page in self._pages("worker").items()}
+
+    def _pages(self, prefix: str) -> dict[str, str]:
+        """By process, of those that answer."""
+        asked = {name: port for name, port in ports_of(self._stack).items() if name in self._pids and name.startswith(prefix)}
+        return {name: page for name, port in asked.items() if (page := _page(port))}
 
     def _find_pids(self) -> None:
         if self._all_run and time.monotonic() - self._pids_at < PIDS_EVERY_S:
@@ -161,6 +179,17 @@ def figures_of(pages: list[str]) -> Mapping[str, int]:
         values = [int(float(line.rpartition(" ")[2])) for line in lines]
         found[name] = joined(values) if values else 0
     return found
+
+
+def since(before_s: Mapping[str, float], now_s: Mapping[str, float]) -> dict[str, float]:
+    """Pure: what counters grew by; one that is lower than before has started again."""
+    return {name: now if now < before_s.get(name, 0.0) else now - before_s.get(name, 0.0) for name, now in now_s.items()}
+
+
+def stood_in_of(page: str) -> float:
+    """Seconds; 0 of a real worker."""
+    lines = (line for line in page.splitlines() if line.startswith(f"{STAND_IN_CPU}_total"))
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def _page(port: int) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,7 +18,7 @@ from redis.exceptions import RedisError
 
 from realname.clock import monotonic
 from realname.stages import undecided_key
-from realname.statuses import CHANNEL, TTL_S, WRITE_FORWARDS_LUA, Status, decode_status, status_key, write_arguments
+from realname.statuses import TTL_S, WRITE_FORWARDS_LUA, Status, decode_status, moved_channel, status_key, write_arguments
 from services.intake.known import Seen, Sight
 from services.intake.redis_line import RedisLine, Script
 
@@ -33,6 +34,8 @@ class Away:
 
 AWAY: Final = Away()
 
+_WATCH = "rn:watch"
+_MAY_HAVE_MOVED = ("subscribe", "message")
 # Redis' own time in microseconds.
 _NOW_LUA = """
 local time = redis.call('TIME')
@@ -87,8 +90,19 @@ class Scratch(Protocol):
         """Undecided records by operator, over all partitions, as the dispatchers last said."""
         ...
 
+    async def follow(self, registration_id: str) -> None:
+        """From now on `moved` has it. Also comes while nobody iterates: it counts from when somebody does."""
+        ...
+
+    async def unfollow(self, registration_id: str) -> None:
+        """Hear of it no more."""
+        ...
+
     def moved(self) -> AsyncIterator[str]:
-        """Ids whose status moved, as they move. Ends where Redis goes away."""
+        """Followed ids whose status may have moved: each once when it is heard of from then on, then as it moves.
+
+        Whoever looks at the status after the first misses no move. Ends where Redis goes away.
+        """
         ...
 
 
@@ -110,6 +124,9 @@ class RedisScratch:
         self._line = RedisLine(url, answer_s=_ANSWER_S, connect_s=_CONNECT_S)
         self._away_until_s = 0.0
         self._sight = Sight()
+        self._subscription: Any = None
+        self._followed: set[str] = set()
+        self._following = asyncio.Lock()  # SUBSCRIBE and UNSUBSCRIBE of one id go out as they were asked for
 
     async def remember_issued(self, registration_id: str, ttl_s: int) -> None:
         gaps = self._sight.gaps
@@ -155,20 +172,44 @@ class RedisScratch:
             total.update({operator.decode(): int(count) for operator, count in held.items()})
         return total
 
+    async def follow(self, registration_id: str) -> None:
+        self._followed.add(registration_id)
+        await self._tell_followed(registration_id)
+
+    async def unfollow(self, registration_id: str) -> None:
+        self._followed.discard(registration_id)
+        await self._tell_followed(registration_id)
+
     async def moved(self) -> AsyncIterator[str]:
-        subscription = self._redis.pubsub(ignore_subscribe_messages=True)
+        subscription = self._redis.pubsub()
         try:
-            await subscription.subscribe(CHANNEL)
+            # _WATCH is told nothing: its connection stays while nobody is followed, and so shows when Redis goes away.
+            known = frozenset(self._followed)
+            await subscription.subscribe(_WATCH, *map(moved_channel, known))
+            self._subscription = subscription
+            for registration_id in known ^ self._followed:  # who came or went meanwhile
+                await self._tell_followed(registration_id)
             while True:
                 message = await subscription.get_message(timeout=_ANSWER_S)
-                if message is not None:
-                    yield message["data"].decode("ascii", "replace")
+                if message is not None and message["type"] in _MAY_HAVE_MOVED and message["channel"] != _WATCH.encode():
+                    yield message["channel"].decode("ascii", "replace").removeprefix(moved_channel(""))
         except (RedisError, OSError):
             self._sight.lose()
             return
         finally:
+            self._subscription = None
             with contextlib.suppress(RedisError, OSError):
                 await subscription.aclose()
+
+    async def _tell_followed(self, registration_id: str) -> None:
+        """As it stands now: of several wishes for one id the last one counts. What cannot be told, `moved` finds out."""
+        async with self._following:
+            subscription = self._subscription
+            if subscription is None:
+                return
+            tell = subscription.subscribe if registration_id in self._followed else subscription.unsubscribe
+            with contextlib.suppress(RedisError, OSError):
+                await tell(moved_channel(registration_id))
 
     async def close(self) -> None:
         """Let go of the connections."""

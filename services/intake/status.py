@@ -1,10 +1,10 @@
-"""Where a registration stands: read, waited for, streamed. One subscription wakes everyone; a slow poll is the fallback."""
+"""Where a registration stands: read, waited for, streamed. Who waits is woken when it moves; a slow poll is the fallback."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import msgspec
 
@@ -74,7 +74,7 @@ class Statuses:
             return status
         if self._seats.are_full:
             return TOO_MANY
-        with self._seat(registration_id) as moved:
+        async with self._seat(registration_id) as moved:
             while True:
                 status = await self.current(caller, registration_id)  # again: it may have moved before we sat down
                 left_s = deadline_s - monotonic()
@@ -92,7 +92,7 @@ class Statuses:
     async def _stream(self, caller: Caller, registration_id: str, seen_rank: int) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
         sent_s = monotonic()
-        with self._seat(registration_id) as moved:
+        async with self._seat(registration_id) as moved:
             while True:
                 status = await self.current(caller, registration_id)
                 if not isinstance(status, Problem) and RANK[status.step] > seen_rank:
@@ -140,19 +140,21 @@ class Statuses:
         await self._scratch.write(status)
         return status
 
-    @contextlib.contextmanager
-    def _seat(self, registration_id: str) -> Generator[asyncio.Event]:
-        """An event that is set when the id moves, while one waits."""
+    @contextlib.asynccontextmanager
+    async def _seat(self, registration_id: str) -> AsyncGenerator[asyncio.Event]:
+        """An event that is set when the id may have moved, while one waits."""
         moved = asyncio.Event()
-        self._waiters.setdefault(registration_id, set()).add(moved)
+        waiters = self._waiters.setdefault(registration_id, set())
+        waiters.add(moved)
         try:
             with self._seats.sit():
+                await self._scratch.follow(registration_id)
                 yield moved
         finally:
-            seats = self._waiters[registration_id]
-            seats.discard(moved)
-            if not seats:
+            waiters.discard(moved)
+            if not waiters:
                 del self._waiters[registration_id]
+                await self._scratch.unfollow(registration_id)
 
 
 def status_of_submitted(submitted: RegistrationSubmitted) -> Status:

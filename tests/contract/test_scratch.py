@@ -24,7 +24,7 @@ from realname.stages import (
     starts_key,
     tries_key,
 )
-from realname.statuses import CHANNEL, decode_status, status_key
+from realname.statuses import RANK, decode_status, moved_channel, status_key
 from tests.worker_fakes import FakeScratch, Memory, a_liveness_job, a_matching_job, a_status
 from workers.scratch import RedisScratch, connect
 
@@ -239,13 +239,14 @@ def test_a_process_lives_as_long_as_its_key(valkey):
 def test_a_start_moves_the_status_forwards_and_tells_who_listens(valkey):
     world, job = OnValkey(valkey), a_liveness_job()
     listener = world.client.pubsub(ignore_subscribe_messages=True)
-    listener.subscribe(CHANNEL)
+    listener.subscribe(moved_channel(job.submitted.id))
     listener.get_message(timeout=2)
     world.process().begin(job, "t1", status=a_status(job, step="matching"))
     world.process().begin(job, "t2", status=a_status(job, step="liveness"))
     assert decode_status(world.client.hget(status_key(job.submitted.id), "status")).step == "matching"
-    told = listener.get_message(ignore_subscribe_messages=True, timeout=2)
-    assert told["data"] == job.submitted.id.encode()
+    told = [listener.get_message(ignore_subscribe_messages=True, timeout=wait_s) for wait_s in (2, 0.1)]
+    assert told[0]["data"] == str(RANK["matching"]).encode()
+    assert told[1] is None, "the second start was a step back"
 
 
 def test_a_status_that_cannot_be_written_fails_no_start(valkey):

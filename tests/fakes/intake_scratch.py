@@ -23,6 +23,7 @@ class FakeScratch:
     statuses: dict[str, Status] = field(default_factory=dict)
     prints: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
     listeners: list[asyncio.Queue[str]] = field(default_factory=list)
 
     async def remember_issued(self, registration_id: str, ttl_s: int) -> None:  # noqa: ARG002
@@ -49,8 +50,8 @@ class FakeScratch:
         self.statuses[status.id] = status
         if status.fingerprint:
             self.prints.setdefault(status.id, status.fingerprint)
-        for listener in self.listeners:
-            listener.put_nowait(status.id)
+        if status.id in self.followed:
+            self._tell(status.id)
 
     async def status(self, registration_id: str) -> Status | Away | None:
         return AWAY if self.away else self.statuses.get(registration_id)
@@ -58,14 +59,27 @@ class FakeScratch:
     async def undecided(self, partitions: int) -> Mapping[str, int] | Away:  # noqa: ARG002
         return AWAY if self.away else dict(self.counts)
 
+    async def follow(self, registration_id: str) -> None:
+        self.followed.add(registration_id)
+        self._tell(registration_id)
+
+    async def unfollow(self, registration_id: str) -> None:
+        self.followed.discard(registration_id)
+
     async def moved(self) -> AsyncIterator[str]:
         listener: asyncio.Queue[str] = asyncio.Queue()
         self.listeners.append(listener)
+        for registration_id in self.followed:
+            listener.put_nowait(registration_id)
         try:
             while True:
                 yield await listener.get()
         finally:
             self.listeners.remove(listener)
+
+    def _tell(self, registration_id: str) -> None:
+        for listener in self.listeners:
+            listener.put_nowait(registration_id)
 
     def _answers(self) -> bool:
         """Redis' time goes on with each question; an answer and a silence are both seen."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 
 import msgspec
@@ -110,24 +111,84 @@ def test_a_status_without_fingerprint_says_that_it_was_accepted_and_not_as_what(
     run(body)
 
 
-def test_who_listens_hears_what_moves(run) -> None:
+def test_who_follows_an_id_hears_of_it_once_at_first_and_then_each_time_it_moves_forwards(run) -> None:
     async def body(scratch: Scratch) -> None:
-        heard: list[str] = []
-        moving = an_id()
-
-        async def listen() -> None:
-            async for registration_id in scratch.moved():
-                heard.append(registration_id)  # noqa: PERF401 - it is looked at while it grows
-
-        listening = asyncio.create_task(listen())
-        step = iter(("submitted", "liveness", "matching", "decided"))
-        async with asyncio.timeout(10):
-            while moving not in heard:  # the subscription may begin after the first steps
-                await scratch.write(a_status(moving if (now := next(step, None)) else an_id(), step=now or "submitted"))
-                await asyncio.sleep(0.05)
-        listening.cancel()
+        followed, last = an_id(), an_id()
+        async with hearing(scratch) as heard:
+            await scratch.follow(followed)
+            assert await heard.get() == followed, "a look from now on misses nothing"
+            await scratch.follow(last)
+            assert await heard.get() == last
+            for step in ("submitted", "matching", "liveness", "decided"):
+                await scratch.write(a_status(followed, step=step))
+            await scratch.write(a_status(last))
+            assert [await heard.get() for _ in range(4)] == [followed] * 3 + [last], "a step back is no move"
 
     run(body)
+
+
+def test_of_what_nobody_follows_nobody_hears(run) -> None:
+    async def body(scratch: Scratch) -> None:
+        followed, left, other = an_id(), an_id(), an_id()
+        async with hearing(scratch) as heard:
+            await scratch.follow(left)
+            assert await heard.get() == left
+            await scratch.unfollow(left)
+            await scratch.follow(followed)
+            assert await heard.get() == followed
+            for each in (left, other, followed):
+                await scratch.write(a_status(each))
+            assert await heard.get() == followed
+
+    run(body)
+
+
+def test_what_was_followed_before_anybody_listened_is_heard(run) -> None:
+    async def body(scratch: Scratch) -> None:
+        early = an_id()
+        await scratch.follow(early)
+        async with hearing(scratch) as heard:
+            assert await heard.get() == early
+            await scratch.write(a_status(early))
+            assert await heard.get() == early
+
+    run(body)
+
+
+def test_of_two_wishes_for_one_id_the_last_counts(run) -> None:
+    async def body(scratch: Scratch) -> None:
+        identity, last = an_id(), an_id()
+        async with hearing(scratch) as heard:
+            await scratch.follow(last)
+            assert await heard.get() == last
+            await asyncio.gather(*(wish(identity) for wish in (scratch.follow, scratch.unfollow, scratch.follow)))
+            assert await heard.get() == identity
+            await scratch.write(a_status(identity))
+            await scratch.write(a_status(last))
+            told = [await heard.get()]
+            while told[-1] != last:
+                told.append(await heard.get())
+            assert told[-2] == identity
+
+    run(body)
+
+
+@contextlib.asynccontextmanager
+async def hearing(scratch: Scratch) -> AsyncGenerator[asyncio.Queue[str]]:
+    """What `moved` tells, as it comes; within ten seconds."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def listen() -> None:
+        async for registration_id in scratch.moved():
+            await heard.put(registration_id)
+
+    listening = asyncio.create_task(listen())
+    try:
+        async with asyncio.timeout(10):
+            yield heard
+    finally:
+        listening.cancel()
+        await asyncio.wait({listening})
 
 
 def test_counts_are_summed_over_partitions(valkey: Valkey) -> None:

@@ -4,10 +4,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
-from bench.accelerator import LIVENESS_ASKS, MATCHING_ASKS, MODELS, Accelerator, AcceleratorJudges, Ask, CostModel, WaitingDecoder
+from bench.accelerator import (
+    LIVENESS_ASKS,
+    MATCHING_ASKS,
+    MODELS,
+    Accelerator,
+    AcceleratorJudges,
+    Ask,
+    CostModel,
+    StandInCpu,
+    WaitingDecoder,
+)
 from bench.accelerator_worker import arguments_of, parse
 from bench.load.stack import Shape, services_of
+from bench.load.watching import stood_in_of
 from bench.stub_runtime import Service, StubJudges
 from realname.messages import Challenge
 from tests.builders import NOON
@@ -33,7 +45,7 @@ def test_the_highest_rate_is_the_slower_ones_of_device_and_decoders():
 
 def test_one_device_serves_all_models_one_call_at_a_time():
     busy_s: list[float] = []
-    accelerator = Accelerator(CostModel(call_ms=5, wait_ms=0), took=busy_s.append)
+    accelerator = Accelerator(CostModel(call_ms=5, wait_ms=0), StandInCpu(), took=busy_s.append)
     began_s = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda index: accelerator.ask([Ask(MODELS[index % len(MODELS)], 1)]), range(12)))
@@ -46,7 +58,7 @@ def test_one_device_serves_all_models_one_call_at_a_time():
 def test_batches_fill_across_registrations():
     sizes: list[int] = []
     cost = CostModel(call_ms=1, wait_ms=20)
-    accelerator = Accelerator(cost, lambda _model, size, **_: sizes.append(size))
+    accelerator = Accelerator(cost, StandInCpu(), lambda _model, size, **_: sizes.append(size))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: accelerator.ask([Ask("spoof", 5)]), range(8)))
     accelerator.close()
@@ -56,7 +68,7 @@ def test_batches_fill_across_registrations():
 
 
 def test_what_is_more_than_a_call_takes_is_several_calls():
-    accelerator = Accelerator(CostModel(call_ms=1, wait_ms=0, batch_max=16))
+    accelerator = Accelerator(CostModel(call_ms=1, wait_ms=0, batch_max=16), StandInCpu())
     accelerator.ask([Ask("landmarks", 63)])
     accelerator.close()
     assert (accelerator.device.calls, accelerator.device.items) == (4, 63)
@@ -64,14 +76,32 @@ def test_what_is_more_than_a_call_takes_is_several_calls():
 
 def test_its_judges_report_a_live_person_and_hand_on_the_chips():
     cost = CostModel(call_ms=0, item_ms=0, clip_ms=0, portrait_ms=0, wait_ms=0)
-    accelerator = Accelerator(cost)
-    judges = AcceleratorJudges(accelerator, cost, StubJudges(Service(), chips=[b"one", b"two"]))
-    clip = WaitingDecoder(cost).decode_clip(b"sealed and opened", judges.process_hz)
+    cpu = StandInCpu()
+    accelerator = Accelerator(cost, cpu)
+    judges = AcceleratorJudges(accelerator, cost, cpu, StubJudges(Service(), chips=[b"one", b"two"]))
+    clip = WaitingDecoder(cost, cpu).decode_clip(b"sealed and opened", judges.process_hz)
     judged = judges.liveness(clip, Challenge(actions=("blink",), issued_at=NOON))
     assert list(judged.chips) == [b"one", b"two"]
     assert judged.report.pad_live is not None
     assert judges.match("portrait", judged.chips).similarity is not None
     accelerator.close()
+
+
+def test_what_the_simulation_uses_itself_is_told_and_its_waits_are_no_cpu():
+    cpu = StandInCpu()
+    with cpu.counted():
+        time.sleep(0.05)
+    assert cpu.total_s < 0.04, "waiting costs nothing"
+    with cpu.counted():
+        began_s = time.thread_time()
+        while time.thread_time() - began_s < 0.02:
+            pass
+    assert cpu.total_s >= 0.02
+    [told] = cpu.collect()
+    registry = CollectorRegistry()
+    registry.register(cpu)
+    assert stood_in_of(generate_latest(registry).decode()) == pytest.approx(cpu.total_s)
+    assert told.samples[0].value == cpu.total_s
 
 
 def test_a_worker_gets_the_cost_model_by_its_command_line():

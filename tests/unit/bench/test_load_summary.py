@@ -5,8 +5,8 @@ import pytest
 from bench.load.accounting import Answer, Decisions, Sent
 from bench.load.profile import Phase
 from bench.load.schedule import Arrival
-from bench.load.summary import ALL, LOADER, kind_of, latency_of, pipeline_ms, rows_of, uses_of
-from bench.load.watching import Spent, figures_of
+from bench.load.summary import ALL, LOADER, STAND_IN, apart, kind_of, latency_of, pipeline_ms, rows_of, uses_of
+from bench.load.watching import Spent, figures_of, since
 from services.planning.coefficients import PROCESSES
 
 PHASES = (Phase(name="before", seconds=10, rate_hz=1), Phase(name="flash", seconds=10, rate_hz=5))
@@ -48,6 +48,21 @@ def test_cpu_is_by_registration_and_the_pipelines_leaves_out_inference_loader_an
     assert uses["intake"] == (2.0, 0.1, 7)
     assert pipeline_ms(uses, simulated=True) == pytest.approx(7.0)
     assert pipeline_ms(uses, simulated=False) == pytest.approx(3.0)
+
+
+def test_what_stands_in_for_inference_is_taken_out_of_its_workers():
+    spent_s = apart({"worker": 5.0, "worker-1": 4.0, "intake": 2.0}, {"worker": 2.0, "worker-1": 1.0})
+    assert spent_s == {"worker": 3.0, "worker-1": 3.0, "intake": 2.0, STAND_IN: 3.0}
+    assert pipeline_ms(uses_of(spent_s, {}, decided=1000, length_s=10.0), simulated=True) == pytest.approx(8.0)
+    assert apart({"worker": 5.0}, {}) == {"worker": 5.0}
+
+
+def test_a_counter_that_started_again_counts_from_there():
+    assert since({"worker": 2.0, "worker-1": 9.0}, {"worker": 5.0, "worker-1": 1.5, "worker-2": 1.0}) == {
+        "worker": 3.0,
+        "worker-1": 1.5,
+        "worker-2": 1.0,
+    }
 
 
 def test_cpu_of_a_process_that_was_started_again_goes_on():
