@@ -5,25 +5,29 @@ rate alone cannot tell them apart, and Kafka's idle cost is large. Of `steps.jso
 not measured keeps the value, the kind and the source that it has in the file before.
 
 Figures of a load run that are read: rate_hz, p50_s, cpu_ms_<process> (a decided registration) for each process of
-services/planning, simulated (0: its workers infer, and it is left out; else 1), clip_bytes and portrait_bytes where they are.
+services/planning, simulated (0: its workers infer, and it is left out; else 1), clip_bytes and portrait_bytes where they are, and
+how it was made. Of its course (NAME.course.json), where each run has one, come Kafka's warm-up and its bursts (bench/courses.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from bench.courses import Course, Span, decode_course, spans_of, unevenness, warm_up_s
 from bench.result import RESULTS, WRONG, Machine, Result, read
 from realname.errors import RealnameError
 from services.planning.coefficients import PROCESSES, SHIPPED, Coefficient, Coefficients, decode, encode
-from services.planning.prediction import WAITED_FOR
+from services.planning.one_run import LoadRun
+from services.planning.prediction import as_made, latencies_of, path_of
 
 RUNS = "load[-_]*.json"
+NONE: Mapping[str, Course] = {}
 COURSE = ".course"  # beside a load run's result lies its course, in another shape
 STEPS = "steps.json"
 CLIP = "reference"  # of those that `steps` measures; `page` is cheaper, and not every store records by our page
@@ -31,6 +35,9 @@ CLIP = "reference"  # of those that `steps` measures; `page` is cheaper, and not
 MODEL_STEPS = tuple(f"{step}_cpu_ms" for step in ("detect", "landmarks", "constancy", "pad", "embed"))
 SIZES = ("clip_bytes", "portrait_bytes")  # figures of a load run that are taken as they are
 SAME_MACHINE_RATES_MIN = 2
+AS_USUAL = LoadRun(rate_hz=1.0, seconds=60.0, workers=2, threads=64)  # as bench.load has it, where a result does not say
+WAIT_OFF_S = 0.001  # the median that the fitted wait leads to is so near to the measured one, or
+WAIT_TRIES = 8  # so many were tried
 RATE_APART_MIN = 1.5  # the highest rate is so many times the lowest, at least: nearer ones fit noise
 
 
@@ -56,8 +63,10 @@ def main() -> None:
     try:
         files = [file for file in sorted(arguments.results.glob(arguments.runs)) if not file.stem.endswith(COURSE)]
         runs = [read(file) for file in files if file.stem not in arguments.leave_out]
+        courses = {file.stem: course for file in files if (course := course_of(file)) and file.stem not in arguments.leave_out}
         steps = read(arguments.results / STEPS) if (arguments.results / STEPS).is_file() else None
-        made = made_of(runs, steps, decode(arguments.base.read_bytes(), str(arguments.base)), arguments.clip)
+        base = decode(arguments.base.read_bytes(), str(arguments.base))
+        made = made_of(runs, steps, base, clip=arguments.clip, courses=courses)
     except (RealnameError, OSError, msgspec.ValidationError) as error:
         sys.exit(f"bench.coefficients: {error}")
     arguments.out.write_bytes(encode(made))
@@ -66,8 +75,19 @@ def main() -> None:
     print(f"written: {arguments.out}, fitted at {', '.join(f'{rate:g}/s' for rate in made.fitted_hz)}")
 
 
-def made_of(runs: Sequence[Result], steps: Result | None, base: Coefficients, clip: str = CLIP) -> Coefficients:
-    """The base with all replaced that runs and steps measured. Raises RealnameError where they do not suffice."""
+def course_of(file: Path) -> Course | None:
+    """What lies beside a run's result; None: nothing does. Raises RealnameError."""
+    beside = file.with_suffix(f"{COURSE}.json")
+    return decode_course(beside.read_bytes(), str(beside)) if beside.is_file() else None
+
+
+def made_of(
+    runs: Sequence[Result], steps: Result | None, base: Coefficients, *, clip: str = CLIP, courses: Mapping[str, Course] = NONE
+) -> Coefficients:
+    """The base with all replaced that runs and steps measured. Raises RealnameError where they do not suffice.
+
+    courses: by the name of the run; where one lacks its own, Kafka's warm-up and bursts are the base's.
+    """
     runs = sorted((run for run in runs if run.figures.get("simulated", 1.0)), key=rate_of)
     for run in runs:
         if wrong := [note for note in run.notes if note.startswith(WRONG)]:
@@ -81,7 +101,12 @@ def made_of(runs: Sequence[Result], steps: Result | None, base: Coefficients, cl
         return Coefficients(fitted_hz=base.fitted_hz, figures=figures)
     if steps is None:
         raise RealnameError(f"the runs' workers sleep, so that a check's cost comes from {STEPS}, which is not there")
-    figures |= of_runs(runs)
+    spans = [spans_of(courses[run.name]) for run in runs if run.name in courses]
+    if len(spans) == len(runs):
+        figures["kafka_warm_up_s"] = warmed(runs, spans)
+    figures |= of_runs(runs, figures["kafka_warm_up_s"].value)
+    if len(spans) == len(runs):
+        figures["kafka_burst_s"] = bursts(runs, spans, figures)
     fitted = Coefficients(fitted_hz=tuple(rate_of(run) for run in runs), figures=figures)
     return Coefficients(fitted_hz=fitted.fitted_hz, figures=figures | {"path_wait_s": waited(runs[0], fitted)})
 
@@ -100,7 +125,7 @@ def of_steps(steps: Result, clip: str) -> dict[str, Coefficient]:
     }
 
 
-def of_runs(runs: Sequence[Result]) -> dict[str, Coefficient]:
+def of_runs(runs: Sequence[Result], kafka_warm_up_s: float = 0.0) -> dict[str, Coefficient]:
     """Cost and idle cost of each process, and the sizes that the runs name. runs: by rate."""
     rates = [rate_of(run) for run in runs]
     if len(runs) < SAME_MACHINE_RATES_MIN or rates[-1] < RATE_APART_MIN * rates[0]:
@@ -114,7 +139,9 @@ def of_runs(runs: Sequence[Result]) -> dict[str, Coefficient]:
         known = [spent for spent in spent_ms if spent is not None]
         if len(known) < len(runs):
             raise RealnameError(f"cpu_ms_{process} is not in every run")
-        line = fitted(rates, [rate * spent / 1000 for rate, spent in zip(rates, known, strict=True)])
+        once_s = kafka_warm_up_s if process == "kafka" else 0.0
+        cores = [rate * spent / 1000 - once_s / made_as(run).seconds for run, rate, spent in zip(runs, rates, known, strict=True)]
+        line = fitted(rates, cores)
         words = f"cpu_ms_{process} fitted over {', '.join(f'{rate:g}' for rate in rates)}/s, worst run off by {line.worst:.0%}"
         found[f"{process}_cpu_ms"] = _measured(line.cost_ms, runs, words)
         found[f"{process}_idle_cores"] = _measured(line.idle_cores, runs, words)
@@ -141,19 +168,45 @@ def fitted(rates_hz: Sequence[float], cores: Sequence[float]) -> Line:
     return Line(idle, slope * 1000, worst)
 
 
+def warmed(runs: Sequence[Result], spans: Sequence[Sequence[Span]]) -> Coefficient:
+    """The mean of the runs."""
+    each = [warm_up_s(one) for one in spans]
+    words = "Kafka's CPU in the first half minute beyond what it spends afterwards, mean of "
+    return _measured(sum(each) / len(each), runs, words + ", ".join(f"{value:.1f}" for value in each) + " s")
+
+
+def bursts(runs: Sequence[Result], spans: Sequence[Sequence[Span]], figures: Mapping[str, Coefficient]) -> Coefficient:
+    """Pieces at random instants have a variance that is their mean times their length."""
+    cost_s, idle_cores = figures["kafka_cpu_ms"].value / 1000, figures["kafka_idle_cores"].value
+    each = [unevenness(one, rate_of(run), cost_s) for run, one in zip(runs, spans, strict=True)]
+    in_pieces = [idle_cores + figures["kafka_warm_up_s"].value / made_as(run).seconds for run in runs]
+    words = "variance of Kafka's CPU in a second beyond its registrations', over its idle and warm-up CPU"
+    return _measured(sum(each) / sum(in_pieces) if sum(in_pieces) else 0.0, runs, words)
+
+
 def waited(run: Result, c: Coefficients) -> Coefficient:
-    """The median of the slowest run less the CPU and the device time on the way: what is left is waiting for no core."""
+    """The wait with which the slowest run, played, has the median that it had: what CPU, queues, turns and the device leave."""
     if "p50_s" not in run.figures:
         raise RealnameError(f"{run.name} has no p50_s")
-    cpu_s = sum(c.of(f"{process}_cpu_ms") for process in WAITED_FOR) / 1000
-    left_s = max(0.0, run.figures["p50_s"] - cpu_s - c.of("simulated_check_s"))
+    made, path = made_as(run), path_of(made_as(run), c)
+    wait_s = 0.0
+    for _ in range(WAIT_TRIES):
+        off_s = run.figures["p50_s"] - latencies_of(made, msgspec.structs.replace(path, wait_s=wait_s))["p50_s"]
+        if abs(off_s) < WAIT_OFF_S or wait_s + off_s <= 0:
+            break
+        wait_s += off_s
     return Coefficient(
-        value=round(left_s, 4),
+        value=round(wait_s, 4),
         basis="derived",
-        source=f"p50_s {run.figures['p50_s']:g} of {run.name} less CPU on the way {cpu_s:.3f} s and simulated_check_s",
+        source=f"with it, {run.name} as played has the median that it had, {run.figures['p50_s']:g} s",
         taken_on=run.taken_at.date(),
         machine=words_of(run.machine),
     )
+
+
+def made_as(run: Result) -> LoadRun:
+    """With its rate."""
+    return as_made(run.figures, AS_USUAL)
 
 
 def rate_of(run: Result) -> float:

@@ -47,7 +47,7 @@ from services.planning.machines import machine_rows
 from services.planning.national import play
 from services.planning.one_run import LoadRun
 from services.planning.pools import Device, pool_of
-from services.planning.prediction import Prediction, compare, decode_measured, decode_prediction, predict
+from services.planning.prediction import Prediction, as_made, compare, decode_measured, decode_prediction, predict
 from services.planning.storage import day_of, storage_rows
 
 OFF = 1  # exit code: the prediction does not hold
@@ -185,10 +185,7 @@ def _as_made(figures: dict[str, float], run: LoadRun, result: Path) -> LoadRun:
     """What the result names of its run; the rest as this line says."""
     if figures.get("rate_hz", 0.0) <= 0:
         raise RealnameError(f"{result} names no rate_hz: it is no load run's result")
-    counts = {name: int(figures[name]) for name in ("cores", "dispatchers", "workers", "threads") if name in figures}
-    lengths = {name: figures[name] for name in ("rate_hz", "seconds") if name in figures}
-    simulated = bool(figures.get("simulated", run.simulated))
-    return msgspec.structs.replace(run, **counts, **lengths, simulated=simulated)
+    return as_made(figures, run)
 
 
 def _read_coefficients(file: Path) -> Coefficients:

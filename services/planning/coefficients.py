@@ -32,7 +32,10 @@ NAMES: dict[str, str] = {
     "gpu_item_ms": "each image in it",
     "gpu_batch": "largest batch",
     "gpu_batch_fill_share": "how full batches are under load",
-    "path_wait_s": "submission to decision, what is neither CPU nor a queue: commits, polls, batches filling",
+    "dispatcher_turn_s": "how long a dispatcher takes in what comes before it does it; a registration passes it twice",
+    "kafka_burst_s": "Kafka's idle CPU comes in pieces so long, not evenly: compiling, collecting garbage",
+    "kafka_warm_up_s": "CPU that Kafka spends on top in the first half minute of a load run, s: it compiles",
+    "path_wait_s": "submission to decision on average, what is neither CPU nor a queue nor a turn: network, batches filling",
     "upload_s": "how long a store's upload takes",
     "clip_bytes": "a clip",
     "portrait_bytes": "a portrait",
@@ -48,6 +51,9 @@ NAMES: dict[str, str] = {
     "gpu_pod_start_s": "from wanting a GPU worker to its first check",
     "cpu_pod_start_s": "from wanting a CPU worker to its first check",
 }
+
+# Names that files had not before 2026-11-29, when path_wait_s and kafka_idle_cores had all of it in them.
+LATER = ("dispatcher_turn_s", "kafka_burst_s", "kafka_warm_up_s")
 
 
 class CoefficientsWrong(RealnameError):
@@ -67,6 +73,9 @@ class Coefficient(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         """A measurement without its date and machine is a rumour."""
         if self.basis == "measured" and not (self.taken_on and self.machine):
             raise ValueError("a measured figure needs taken_on and machine")
+
+
+_UNTOLD = Coefficient(value=0.0, basis="derived", source="the file is older than this figure, and has it in another one")
 
 
 class Coefficients(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -93,10 +102,11 @@ def decode(content: bytes, name: str) -> Coefficients:
     except msgspec.MsgspecError as error:
         raise CoefficientsWrong(f"{name}: {error}") from None
     names = written.figures.keys()
-    for wrong, said in ((NAMES.keys() - names, "lacks"), (names - NAMES.keys(), "does not know")):
+    for wrong, said in ((NAMES.keys() - names - set(LATER), "lacks"), (names - NAMES.keys(), "does not know")):
         if wrong:
             raise CoefficientsWrong(f"{name} {said} {', '.join(sorted(wrong))}: see services/planning/coefficients.py")
-    figures = {figure: _decoded(raw, figure, name) for figure, raw in written.figures.items()}
+    figures = dict.fromkeys(LATER, _UNTOLD)
+    figures |= {figure: _decoded(raw, figure, name) for figure, raw in written.figures.items()}
     return Coefficients(fitted_hz=written.fitted_hz, figures=figures)
 
 

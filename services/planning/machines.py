@@ -44,6 +44,11 @@ def host_ms_a_check(c: Coefficients) -> float:
     return max(0.0, c.of("check_cpu_ms") - c.of("decode_cpu_ms") - c.of("models_cpu_ms")) + c.of("worker_cpu_ms")
 
 
+def waited_s(c: Coefficients) -> float:
+    """Submission to decision where nobody waits for a core: small waits, and half a turn of the dispatcher on each way."""
+    return c.of("path_wait_s") + c.of("dispatcher_turn_s")
+
+
 def cores_for(rate_hz: float, cpu_ms: float, demand: Demand) -> int:
     """Whole cores, headroom among them."""
     return ceil(rate_hz * cpu_ms / 1000 / (1 - demand.headroom))
@@ -122,7 +127,7 @@ def dispatchers_row(demand: Demand, c: Coefficients) -> Row:
         f"{_dispatchers_by_cpu(demand, c)}; jobs in flight {rate_hz:.4g}/s x {_in_flight_s(c):.3f} s / {started_max} / "
         f"{free} = {_dispatchers_by_seats(demand, c)}; {PROCESSES_MIN}, as one may die",
         of=c,
-        figures=("dispatcher_cpu_ms", "path_wait_s", "check_cpu_ms", "worker_cpu_ms"),
+        figures=("dispatcher_cpu_ms", "path_wait_s", "dispatcher_turn_s", "check_cpu_ms", "worker_cpu_ms"),
         declared=(f"started_max {started_max} of realname/settings.py",),
     )
 
@@ -210,4 +215,4 @@ def _dispatchers_by_seats(demand: Demand, c: Coefficients) -> int:
 
 
 def _in_flight_s(c: Coefficients) -> float:
-    return c.of("path_wait_s") + (c.of("check_cpu_ms") + c.of("worker_cpu_ms")) / 1000
+    return waited_s(c) + (c.of("check_cpu_ms") + c.of("worker_cpu_ms")) / 1000

@@ -9,7 +9,7 @@ from realname.settings import Worker
 from services.planning.coefficients import Coefficients
 from services.planning.day import Day
 from services.planning.demand import Demand
-from services.planning.machines import cpu_only_count, gpu_count, gpu_ms_a_check, host_ms_a_check
+from services.planning.machines import cpu_only_count, gpu_count, gpu_ms_a_check, host_ms_a_check, waited_s
 from services.planning.national import Played, Pool
 from services.planning.scaling import Scaling
 
@@ -24,7 +24,7 @@ CPU_WORKER_CORES = Worker().threads  # a worker's pod without a GPU: a core for 
 def pool_of(demand: Demand, c: Coefficients, device: Device, *, is_scaled: bool, workers_min: int = 0) -> Pool:
     """All workers of the plan, or as many as KEDA has up. workers_min: the least it keeps; 0: WORKERS_MIN_SHARE of all."""
     worker_hz, workers = worker_hz_of(c, device), workers_of(demand, c, device)
-    path_s = c.of("path_wait_s") + _check_s(c, device)
+    path_s = waited_s(c) + _check_s(c, device)
     scaling = Scaling(
         replicas_min=min(workers, workers_min or max(WORKERS_MIN, ceil(WORKERS_MIN_SHARE * workers))),
         replicas_max=workers,

@@ -1,11 +1,13 @@
 import random
 from math import factorial
+from statistics import mean, median, pstdev
 
+import msgspec
 import pytest
 
 from services.planning.day import Day
 from services.planning.national import Pool, percentile, play
-from services.planning.one_run import LoadRun, Path, play_run
+from services.planning.one_run import COLD_S, Bursts, LoadRun, Path, play_run
 from services.planning.pools import drained_s, peak_p95_s
 from services.planning.scaling import Scaler, Scaling
 
@@ -33,10 +35,55 @@ def test_a_run_waits_as_long_as_erlang_says(servers: int, use: float) -> None:
 
 
 def test_a_run_with_nothing_to_wait_for_takes_what_its_path_takes() -> None:
-    path = Path(before_s=(0.004, 0.003), worker_s=0.02, after_s=(0.002,), dispatcher_s=0.001, device_s=0.05, wait_s=0.1)
+    path = Path(before_s=(0.004, 0.003), worker_s=0.02, after_s=(0.002,), dispatcher_s=0.001, device_s=0.05, commit_s=0.003)
     latencies = play_run(LoadRun(rate_hz=0.01, seconds=5000, cores=4), path)
-    assert latencies == pytest.approx([0.004 + 0.003 + 0.02 + 0.002 + 2 * 0.001 + 0.05 + 0.1] * len(latencies))
+    assert latencies == pytest.approx([0.004 + 0.003 + 0.02 + 0.002 + 2 * 0.001 + 0.05 + 0.003] * len(latencies))
     assert len(latencies) > 20
+
+
+RARE = LoadRun(rate_hz=0.1, seconds=10_000, cores=4)  # a thousand that never meet
+NOTHING = Path(before_s=(), worker_s=0.0, after_s=())
+
+
+def test_who_passes_a_dispatcher_twice_waits_for_the_end_of_two_turns() -> None:
+    latencies = play_run(RARE, Path(before_s=(), worker_s=0.0, after_s=(), device_s=0.2, turn_s=0.05))
+    assert 0.2 < min(latencies) < 0.21
+    assert 0.29 < max(latencies) < 0.3
+    assert mean(latencies) == pytest.approx(0.25, abs=0.003)
+    assert pstdev(latencies) == pytest.approx(0.05 / 6**0.5, rel=0.1)  # of the sum of two uniform ones
+
+
+def test_who_comes_while_a_turn_is_worked_off_waits_for_it_and_for_the_next() -> None:
+    busy = LoadRun(rate_hz=20, seconds=60, cores=8, dispatchers=1)
+    quick, slow = (play_run(busy, Path(before_s=(), worker_s=0.0, after_s=(), turn_s=0.05, commit_s=s)) for s in (0.0, 0.02))
+    assert mean(slow) > mean(quick) + 2 * 0.02
+
+
+def test_small_waits_have_their_mean_and_a_spread() -> None:
+    latencies = play_run(RARE, msgspec.structs.replace(NOTHING, wait_s=0.1))
+    assert mean(latencies) == pytest.approx(0.1, rel=0.1)
+    assert median(latencies) == pytest.approx(0.0839, rel=0.1)  # of the sum of two exponential ones
+    assert play_run(RARE, NOTHING) == [0.0] * len(latencies)
+
+
+def test_cpu_in_bursts_delays_some_far_more_than_the_same_cpu_spread_evenly() -> None:
+    run, half = LoadRun(rate_hz=20, seconds=200, cores=1), 0.5
+    even = sorted(play_run(run, Path(before_s=(0.005,), worker_s=0.0, after_s=(), idle_cores=half)))
+    burst = Bursts(burst_s=0.1, cores=half)
+    uneven = sorted(play_run(run, Path(before_s=(0.005,), worker_s=0.0, after_s=(), bursts=burst)))
+    assert uneven[len(uneven) // 4] < even[len(even) // 4]
+    assert uneven[len(uneven) * 95 // 100] > 1.5 * even[len(even) * 95 // 100]
+
+
+def test_bursts_take_the_cores_that_they_are_said_to_and_more_while_kafka_is_cold() -> None:
+    burst = Bursts(burst_s=0.1, cores=0.5, warm_up_s=6.0)
+    assert burst.rate_hz(0.0) == pytest.approx((0.5 + 6.0 / COLD_S) / 0.1)
+    assert burst.rate_hz(COLD_S) == pytest.approx(0.5 / 0.1)
+    cold = msgspec.structs.replace(NOTHING, before_s=(0.01,), bursts=Bursts(burst_s=0.1, cores=0.0, warm_up_s=20.0))
+    latencies = play_run(LoadRun(rate_hz=20, seconds=2 * COLD_S, cores=1), cold)
+    first, last = latencies[: len(latencies) // 3], latencies[-len(latencies) // 3 :]
+    assert mean(first) > 2 * mean(last)
+    assert mean(last) == pytest.approx(0.011, rel=0.1)  # a tenth waits for another
 
 
 def test_idle_costs_make_all_else_slower() -> None:
