@@ -63,7 +63,7 @@ def main() -> None:
     try:
         files = [file for file in sorted(arguments.results.glob(arguments.runs)) if not file.stem.endswith(COURSE)]
         runs = [read(file) for file in files if file.stem not in arguments.leave_out]
-        courses = {file.stem: course for file in files if (course := course_of(file)) and file.stem not in arguments.leave_out}
+        courses = {file.stem: course for file in files if file.stem not in arguments.leave_out and (course := course_of(file))}
         steps = read(arguments.results / STEPS) if (arguments.results / STEPS).is_file() else None
         base = decode(arguments.base.read_bytes(), str(arguments.base))
         made = made_of(runs, steps, base, clip=arguments.clip, courses=courses)

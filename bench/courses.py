@@ -47,7 +47,10 @@ def decode_course(content: bytes, name: str) -> Course:
     except msgspec.MsgspecError as error:
         raise RealnameError(f"{name}: {error}") from None
     if not course.points or course.points[-1].at_s < SECONDS_MIN:
-        raise RealnameError(f"{name} ends before {SECONDS_MIN:g} s: too short to tell Kafka's warm-up from what it always costs")
+        raise RealnameError(
+            f"{name} ends before {SECONDS_MIN:g} s, too short to tell Kafka's warm-up from what it always costs: "
+            "play a minute, or leave it out (--leave-out)"
+        )
     return course
 
 
