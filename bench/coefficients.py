@@ -33,6 +33,7 @@ STEPS = "steps.json"
 CLIP = "reference"  # of those that `steps` measures; `page` is cheaper, and not every store records by our page
 # What a GPU takes over: the ends of the names of `steps`, which has each stage's by itself.
 MODEL_STEPS = tuple(f"{step}_cpu_ms" for step in ("detect", "landmarks", "constancy", "pad", "embed"))
+STAND_IN = "cpu_ms_stand_in"  # figure of a load run
 SIZES = ("clip_bytes", "portrait_bytes")  # figures of a load run that are taken as they are
 SAME_MACHINE_RATES_MIN = 2
 AS_USUAL = LoadRun(rate_hz=1.0, seconds=60.0, workers=2, threads=64)  # as bench.load has it, where a result does not say
@@ -145,6 +146,9 @@ def of_runs(runs: Sequence[Result], kafka_warm_up_s: float = 0.0) -> dict[str, C
         words = f"cpu_ms_{process} fitted over {', '.join(f'{rate:g}' for rate in rates)}/s, worst run off by {line.worst:.0%}"
         found[f"{process}_cpu_ms"] = _measured(line.cost_ms, runs, words)
         found[f"{process}_idle_cores"] = _measured(line.idle_cores, runs, words)
+    stood_in_ms = [run.figures.get(STAND_IN, 0.0) for run in runs]
+    words = f"{STAND_IN}, their mean; where it is 0 the worker's has it"
+    found["stand_in_cpu_ms"] = _measured(sum(stood_in_ms) / len(runs), runs, words)
     last = runs[-1]
     return found | {name: _measured(last.figures[name], [last], name) for name in SIZES if name in last.figures}
 

@@ -48,12 +48,13 @@ NAMES: dict[str, str] = {
     "review_share": "registrations that end in review: their media waits for a ruling",
     "replication": "copies of each Kafka record",
     "simulated_check_s": "how long a thread of a load run's simulated worker sleeps for one check",
+    "stand_in_cpu_ms": "CPU of a load run's simulated worker in the place of inference, not among the worker's",
     "gpu_pod_start_s": "from wanting a GPU worker to its first check",
     "cpu_pod_start_s": "from wanting a CPU worker to its first check",
 }
 
-# Names that files had not before 2026-11-29, when path_wait_s and kafka_idle_cores had all of it in them.
-LATER = ("dispatcher_turn_s", "kafka_burst_s", "kafka_warm_up_s")
+# Names that files had not before 2026-11-29, when path_wait_s, kafka_idle_cores and worker_cpu_ms had all of it in them.
+LATER = ("dispatcher_turn_s", "kafka_burst_s", "kafka_warm_up_s", "stand_in_cpu_ms")
 
 
 class CoefficientsWrong(RealnameError):

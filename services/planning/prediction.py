@@ -64,7 +64,8 @@ def predict(run: LoadRun, c: Coefficients) -> Prediction:
     """CPU by process out of cost and idle cost; latencies by playing the run."""
     cpu_ms = {process: cpu_ms_of(process, run, c) for process in PROCESSES}
     idle_ms = {process: idle_cores_of(process, run, c) * 1000 / run.rate_hz for process in PROCESSES}
-    share = run.rate_hz * sum(cpu_ms[process] + idle_ms[process] for process in PROCESSES) / 1000 / run.cores
+    all_ms = sum(cpu_ms.values()) + sum(idle_ms.values()) + stand_in_ms(run, c)
+    share = run.rate_hz * all_ms / 1000 / run.cores
     figures = {"rate_hz": run.rate_hz} | latencies_of(run, path_of(run, c))
     figures |= {f"cpu_ms_{process}": cpu_ms[process] + idle_ms[process] for process in PROCESSES}
     figures["machine_cpu_share"] = min(1.0, share)
@@ -92,6 +93,11 @@ def cpu_ms_of(process: str, run: LoadRun, c: Coefficients) -> float:
     return c.of(f"{process}_cpu_ms") + check_ms
 
 
+def stand_in_ms(run: LoadRun, c: Coefficients) -> float:
+    """CPU for each registration of what simulated workers do in the place of inference."""
+    return c.of("stand_in_cpu_ms") if run.simulated else 0.0
+
+
 def idle_cores_of(process: str, run: LoadRun, c: Coefficients) -> float:
     """On average over the run: Kafka's warm-up is a part of it."""
     warm_up_s = c.of("kafka_warm_up_s") * min(1.0, run.seconds / COLD_S) if process == "kafka" else 0.0
@@ -108,7 +114,7 @@ def path_of(run: LoadRun, c: Coefficients) -> Path:
         bursts = Bursts(burst_s=burst_s, cores=c.of("kafka_idle_cores"), warm_up_s=c.of("kafka_warm_up_s"))
     return Path(
         before_s=(cpu_s["intake"], cpu_s["kafka"] / 2, cpu_s["valkey"] / 2),
-        worker_s=cpu_s["worker"],
+        worker_s=cpu_s["worker"] + stand_in_ms(run, c) / 1000,
         after_s=(cpu_s["valkey"] / 2,),
         dispatcher_s=cpu_s["dispatcher"] / 2,
         turn_s=c.of("dispatcher_turn_s"),

@@ -112,6 +112,12 @@ def test_courses_tell_the_warm_up_from_the_idle_cost_and_how_uneven_it_is() -> N
     assert predict(LoadRun(rate_hz=3, seconds=60), made).figures["cpu_ms_kafka"] == pytest.approx(0.5 + 150 / 3, rel=0.01)
 
 
+def test_what_stands_in_for_inference_is_told_from_the_worker_where_the_runs_do() -> None:
+    told = made_of([load_run(20, cpu_ms_stand_in=2.0), load_run(60, cpu_ms_stand_in=1.0)], STEPS, kept())
+    assert told.of("stand_in_cpu_ms") == 1.5
+    assert told.of("worker_cpu_ms") == pytest.approx(3.0)
+
+
 def test_where_a_run_has_no_course_the_warm_up_stays_as_it_was() -> None:
     made = made_of([load_run(20), load_run(60)], STEPS, kept(), courses={"load-20": course(0.4, 0.3)})
     assert made.figures["kafka_warm_up_s"] == kept().figures["kafka_warm_up_s"]

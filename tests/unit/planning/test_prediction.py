@@ -20,6 +20,7 @@ from services.planning.prediction import (
 from tests.coefficients import kept
 
 RUN = LoadRun(rate_hz=40.0, seconds=60.0)
+SHORT = LoadRun(rate_hz=4.0, seconds=10.0)
 SAID = Prediction(
     run=RUN,
     fitted_hz=(20.0, 120.0),
@@ -101,8 +102,17 @@ def test_kafkas_idle_cost_is_played_in_bursts_where_their_length_is_known_and_ev
     assert even.idle_cores - uneven.idle_cores == pytest.approx(0.2 + 6.0 / 60)
 
 
+def test_what_stands_in_for_inference_takes_cores_and_is_no_cost_of_the_worker() -> None:
+    without, standing_in = (predict(SHORT, with_values(stand_in_cpu_ms=ms)).figures for ms in (0.0, 2.0))
+    assert standing_in["machine_cpu_share"] - without["machine_cpu_share"] == pytest.approx(4 * 0.002 / 2)
+    assert standing_in["cpu_ms_worker"] == without["cpu_ms_worker"]
+    assert standing_in["p50_s"] > without["p50_s"]
+    real = msgspec.structs.replace(SHORT, rate_hz=1.0, simulated=False)
+    assert predict(real, with_values(stand_in_cpu_ms=2.0)) == predict(real, with_values())
+
+
 def test_a_file_that_is_older_than_turns_and_bursts_is_read_as_it_was_meant() -> None:
-    assert [kept().of(name) for name in LATER] == [0.0, 0.0, 0.0]
+    assert [kept().of(name) for name in LATER] == [0.0] * len(LATER)
 
 
 def test_a_turn_of_the_shipped_file_is_the_dispatchers_own() -> None:
