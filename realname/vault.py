@@ -18,7 +18,7 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 
 from realname.errors import EvidenceMissing, Transient, VaultFull
 from realname.keys import KeyProvider
-from realname.local_objects import write_objects
+from realname.local_objects import LocalObjects
 from realname.messages import BlobRef
 from realname.sealing import seal, unseal
 
@@ -61,6 +61,7 @@ class Vault:
         self._store = store
         self._keys = keys
         self._folder = folder
+        self._local = LocalObjects(folder) if folder is not None else None
         self._free_bytes_min = free_bytes_min
 
     @property
@@ -138,8 +139,8 @@ class Vault:
     def _write(self, objects: Mapping[str, bytes]) -> None:
         """By key. Where it raises, some may be there."""
         try:
-            if self._folder is not None:
-                write_objects(self._folder, objects)
+            if self._local is not None:
+                self._local.write(objects)
                 return
             for key, sealed in objects.items():
                 self._store.put(key, sealed, mode="create")

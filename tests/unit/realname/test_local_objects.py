@@ -11,7 +11,7 @@ import pytest
 from obstore.store import LocalStore
 
 from realname.errors import Transient, VaultFull
-from realname.local_objects import write_objects
+from realname.local_objects import LocalObjects
 from realname.vault import Plain, Vault
 from tests.builders import an_id
 from tests.fakes.intake import FakeKeys
@@ -25,16 +25,16 @@ LARGE = os.urandom(3_000_000)  # more than one write() is asked for in practice
 
 
 def test_every_object_lies_whole_under_its_key(tmp_path: Path) -> None:
-    write_objects(tmp_path, {"north/a/1": b"portrait", "north/a/2": LARGE, "north/b/3": b""})
+    LocalObjects(tmp_path).write({"north/a/1": b"portrait", "north/a/2": LARGE, "north/b/3": b""})
     assert (tmp_path / "north/a/1").read_bytes() == b"portrait"
     assert (tmp_path / "north/a/2").read_bytes() == LARGE
     assert (tmp_path / "north/b/3").read_bytes() == b""
 
 
 def test_a_key_is_never_written_twice(tmp_path: Path) -> None:
-    write_objects(tmp_path, {"north/a/1": b"first"})
+    LocalObjects(tmp_path).write({"north/a/1": b"first"})
     with pytest.raises(FileExistsError):
-        write_objects(tmp_path, {"north/a/1": b"second"})
+        LocalObjects(tmp_path).write({"north/a/1": b"second"})
     assert (tmp_path / "north/a/1").read_bytes() == b"first"
 
 
@@ -43,23 +43,48 @@ def test_no_key_leads_out_of_the_folder(tmp_path: Path, key: str) -> None:
     folder = tmp_path / "vault"
     folder.mkdir()
     with pytest.raises(ValueError):  # noqa: PT011 - a bug of the caller; its words are nobody's
-        write_objects(folder, {"north/a/2": b"x", key: b"x"})
+        LocalObjects(folder).write({"north/a/2": b"x", key: b"x"})
     assert [path for path in tmp_path.rglob("*") if path != folder] == []
 
 
 def test_where_no_object_can_be_made_no_folder_is_left(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="too long"):
-        write_objects(tmp_path, {f"north/a/{'n' * 300}": b"x"})
+        LocalObjects(tmp_path).write({f"north/a/{'n' * 300}": b"x"})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_leaves_no_descriptor_open(tmp_path: Path) -> None:
     (tmp_path / "south").write_bytes(b"")
     before = descriptors()
+    objects = LocalObjects(tmp_path)
     for _ in range(5):
         with pytest.raises(NotADirectoryError):
-            write_objects(tmp_path, {f"north/{an_id()}/1": b"x", "south/f/2": b"x"})
+            objects.write({f"north/{an_id()}/1": b"x", "south/f/2": b"x"})
+    assert descriptors() <= before + 1, "its operator's folder"
+    del objects
     assert descriptors() == before
+
+
+def test_only_an_operators_folder_stays_open(tmp_path: Path) -> None:
+    before = descriptors()
+    objects = LocalObjects(tmp_path)
+    for number in range(20):
+        objects.write({f"north/{an_id()}/{number}": b"x", f"harbor/{an_id()}/{number}": b"x"})
+    assert descriptors() == before + 2
+
+
+def test_an_operators_folder_that_another_process_removed_or_made_anew_is_found(tmp_path: Path) -> None:
+    objects = LocalObjects(tmp_path)
+    store = LocalStore(str(tmp_path), automatic_cleanup=True)
+    objects.write({"north/a/1": b"first"})
+    store.delete("north/a/1")
+    assert list(tmp_path.iterdir()) == []
+    objects.write({"north/b/2": b"second"})
+    assert (tmp_path / "north/b/2").read_bytes() == b"second"
+    store.delete("north/b/2")
+    LocalObjects(tmp_path).write({"north/c/3": b"another's"})
+    objects.write({"north/d/4": b"fourth"})
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*/*")) == ["north/c/3", "north/d/4"]
 
 
 class BrokenVault(Vault):
@@ -116,27 +141,29 @@ def test_a_full_disk_is_a_full_vault(number: int) -> None:
 def test_a_folder_that_goes_with_its_last_object_is_made_again(tmp_path: Path) -> None:
     """The store of a local vault takes empty folders along when it deletes: also one that a put has just looked for."""
     store = LocalStore(str(tmp_path), automatic_cleanup=True)
+    shared = LocalObjects(tmp_path)
     failed: list[OSError] = []
     over = threading.Event()
 
     def put() -> None:
         try:
             for number in range(150):
-                write_objects(tmp_path, {f"north/same/{number}": b"x"})
+                shared.write({f"north/same/{number}": b"x"})
                 store.delete(f"north/same/{number}")
         except OSError as error:
             failed.append(error)
         finally:
             over.set()
 
-    def delete() -> None:
+    def delete(objects: LocalObjects) -> None:
         number = 0
         while not over.is_set():
-            write_objects(tmp_path, {f"north/same/other-{number}": b"x"})
-            store.delete(f"north/same/other-{number}")
+            objects.write({f"north/same/{id(objects)}-{number}": b"x"})
+            store.delete(f"north/same/{id(objects)}-{number}")
             number += 1
 
-    threads = [threading.Thread(target=put), threading.Thread(target=delete)]
+    others = (shared, LocalObjects(tmp_path))  # of this process, and as another process would
+    threads = [threading.Thread(target=put), *(threading.Thread(target=delete, args=(each,)) for each in others)]
     for thread in threads:
         thread.start()
     for thread in threads:
