@@ -1,4 +1,4 @@
-"""Intake's application: the parts put together, the background tasks, and problems as answers."""
+"""Intake's application: the parts put together, the background tasks, and what Litestar and the routes raise as answers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any
 
-import msgspec
 from litestar import Litestar, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
-from services.intake import problems
+from services.intake.answers import Answer, failed, refused
 from services.intake.edge import OUTCOME, with_edge
 from services.intake.problem_names import Name
 from services.intake.problems import Problem, Refused
-from services.intake.routes import ROUTES, AnyRequest, Desk
+from services.intake.routes import ROUTES, AnyRequest, Desk, response_of
+from services.intake.short_way import with_short_way
 
 _log = logging.getLogger(__name__)
 _CANCEL_AGAIN_S = 0.5
@@ -65,7 +65,7 @@ def build_app(
         openapi_config=None,
         logging_config=None,
     )
-    return with_edge(app, desk.metrics)
+    return with_edge(with_short_way(app, desk), desk.metrics)
 
 
 async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -77,27 +77,23 @@ async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
         _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
 
 
-def _refuse(request: AnyRequest, refused: Refused) -> Response[bytes]:
-    return _answer(request, refused.problem)
+def _refuse(request: AnyRequest, refusal: Refused) -> Response[bytes]:
+    return _answer(request, refused(refusal.problem, _language(request)))
 
 
 def _refuse_as_litestar(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     name = _BY_STATUS.get(error.status_code)
-    return _answer(request, Problem(name)) if name else _fail(request, error)
+    return _answer(request, refused(Problem(name), _language(request))) if name else _fail(request, error)
 
 
 def _fail(request: AnyRequest, error: Exception) -> Response[bytes]:
-    """A bug. The log gets its class and place, the caller nothing of it."""
-    _log.error("request failed", exc_info=error)
-    return _answer(request, Problem(Name.INTERNAL_ERROR))
+    return _answer(request, failed(error, _language(request)))
 
 
-def _answer(request: AnyRequest, problem: Problem) -> Response[bytes]:
-    request.scope["state"][OUTCOME] = problem.name.value
-    document = problems.document(problem, problems.language_of(request.headers.get("accept-language")))
-    return Response(
-        msgspec.json.encode(document),
-        status_code=document.status,
-        media_type=problems.MEDIA_TYPE,
-        headers=problems.headers(problem),
-    )
+def _language(request: AnyRequest) -> str | None:
+    return request.headers.get("accept-language")
+
+
+def _answer(request: AnyRequest, answer: Answer) -> Response[bytes]:
+    request.scope["state"][OUTCOME] = answer.outcome
+    return response_of(answer)

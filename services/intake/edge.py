@@ -9,7 +9,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from realname.clock import monotonic
 from realname.metrics import Metrics
 
-OUTCOME = "outcome"  # key in scope["state"]: the problem's name, set where a problem is answered
+# Keys in scope["state"].
+OUTCOME = "outcome"  # the problem's name, set where a problem is answered
+ROUTE = "route"  # the route's name, set where Litestar has not chosen it
 _STATE = "state"
 _FOR_ALL: list[tuple[bytes, bytes]] = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
 
@@ -33,8 +35,8 @@ def with_edge(app: ASGIApp, metrics: Metrics) -> ASGIApp:
             await send(message)
 
         await app(scope, body.receive, send_on)
-        route = _route_of(scope)
         state: dict[str, Any] = scope.get(_STATE) or {}
+        route = str(state.get(ROUTE) or _route_of(scope))
         metrics.count("realname_requests", route, str(state.get(OUTCOME, "ok")))
         metrics.observe("realname_request_seconds", monotonic() - began_s, route)
 

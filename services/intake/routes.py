@@ -1,5 +1,8 @@
 """The routes: from HTTP to intake's work and back. No rule stands here.
 
+The two that every registration comes by, create_challenge and create_registration, are answered by short_way.py before
+Litestar sees them, unless their path is spelt in another way.
+
 To come, each in a module beside registering.py: `DELETE .../evidence`, objections, visits; their routes go into ROUTES.
 """
 
@@ -9,7 +12,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
@@ -21,6 +23,7 @@ from realname.envelope import traceparent_of
 from realname.health import Check
 from realname.metrics import Metrics
 from realname.statuses import RANK
+from services.intake.answers import Answer, done
 from services.intake.auth import Callers
 from services.intake.cueing import Cueing
 from services.intake.issuing import Issuing
@@ -33,7 +36,6 @@ from services.intake.status import Statuses, answer_of
 AnyRequest = Request[Any, Any, Any]
 CHALLENGE_BYTES_MAX = 4096
 CHALLENGE_HEADER = "realname-challenge"
-_JSON = "application/json"
 _METRICS = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
 _TEXT = "text/plain"  # Litestar adds the charset to text
 
@@ -57,7 +59,7 @@ class Desk:
 async def create_challenge(request: AnyRequest) -> Response[bytes]:
     """Issue a challenge."""
     issued = await _desk(request).issuing.create_challenge(request.headers.get("authorization"), await request.body())
-    return _json(issued, 201)
+    return response_of(done(issued, 201))
 
 
 @get("/v1/challenges/{challenge_id:str}/cues", name="follow_cues")
@@ -71,7 +73,8 @@ async def follow_cues(request: AnyRequest, challenge_id: FromPath[str]) -> Respo
 async def take_digest(request: AnyRequest, challenge_id: FromPath[str]) -> Response[bytes]:
     """Take the digest of a clip whose cues have all been shown."""
     body = await request.body()
-    return _json(await _desk(request).cueing.take_digest(request.headers.get("authorization"), challenge_id, body), 201)
+    taken = await _desk(request).cueing.take_digest(request.headers.get("authorization"), challenge_id, body)
+    return response_of(done(taken, 201))
 
 
 @post("/v1/registrations", name="create_registration", status_code=202, request_max_body_size=None)
@@ -85,7 +88,7 @@ async def create_registration(request: AnyRequest) -> Response[bytes]:
         body=_chunks(request),
     )
     taken = await _desk(request).registering.create_registration(call)
-    return _json(taken, 202, location=taken.status)
+    return response_of(done(taken, 202, location=taken.status))
 
 
 @get("/v1/registrations/{registration_id:str}", name="read_registration")
@@ -95,7 +98,7 @@ async def read_registration(request: AnyRequest, registration_id: FromPath[str])
     caller = insist(desk.callers.authenticate(request.headers.get("authorization"), desk.registering.clock()))
     wait_s = _wait_s(request.query_params.get("wait_s", "0"), desk.wait_s_max)
     status = insist(await desk.statuses.wait_decided(caller, registration_id, wait_s))
-    return _json(answer_of(status), 200)
+    return response_of(done(answer_of(status), 200))
 
 
 @get("/v1/registrations/{registration_id:str}/events", name="follow_registration")
@@ -151,13 +154,13 @@ ROUTES: tuple[HTTPRouteHandler, ...] = (
 )
 
 
+def response_of(answer: Answer) -> Response[bytes]:
+    """An answer as Litestar sends it."""
+    return Response(answer.body, status_code=answer.status, media_type=answer.media_type, headers=answer.headers)
+
+
 def _desk(request: AnyRequest) -> Desk:
     return request.app.state["desk"]
-
-
-def _json(value: msgspec.Struct, status_code: int, *, location: str | None = None) -> Response[bytes]:
-    headers = {"cache-control": "no-store"} | ({"location": location} if location else {})
-    return Response(msgspec.json.encode(value), status_code=status_code, media_type=_JSON, headers=headers)
 
 
 def _events(events: AsyncIterator[bytes]) -> Stream:
