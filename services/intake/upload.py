@@ -26,6 +26,7 @@ _KNOWN: Mapping[str, PartName] = {part: part for part in PARTS}
 FRAMING_BYTES_MAX = 16 * 1024
 _HEADER_BYTES_MAX = 1024
 _HEADER_COUNT_MAX = 4
+_PIECE_BYTES_MIN = 4096  # below, a piece would cost more memory than it holds; above HEAD_BYTES
 
 
 class Sniffer(NamedTuple):
@@ -44,14 +45,14 @@ _SNIFFERS: Mapping[str, Sniffer] = {
 class Medium(NamedTuple):
     """One received medium. media_type: by its own first bytes; what the client declared is not looked at."""
 
-    content: bytearray
+    content: bytes
     media_type: str
 
 
 class Received(NamedTuple):
     """A whole upload. Media are there or not as they were sent; what a path requires is asked later."""
 
-    request: bytearray
+    request: bytes
     portrait: Medium | None
     clip: Medium | None
 
@@ -71,9 +72,33 @@ class Limits(NamedTuple):
 
 @dataclass(slots=True)
 class _Part:
+    """One part while it comes in: as the pieces that came, since one buffer that grows costs more than all else here.
+
+    pieces: each but the last at least _PIECE_BYTES_MIN long, however small the client sends.
+    """
+
     name: PartName
-    content: bytearray = field(default_factory=bytearray)
+    pieces: list[bytes | bytearray] = field(default_factory=list[bytes | bytearray])
+    size_bytes: int = 0
     media_type: str | None = None
+
+    def add(self, piece: bytes | bytearray) -> None:
+        """The next bytes."""
+        self.size_bytes += len(piece)
+        if self.pieces and len(self.pieces[-1]) < _PIECE_BYTES_MIN:
+            last = self.pieces[-1]
+            self.pieces[-1] = last if isinstance(last, bytearray) else bytearray(last)
+            self.pieces[-1] += piece
+        else:
+            self.pieces.append(piece)
+
+    def head(self) -> bytes:
+        """The first bytes, as far as they are here."""
+        return bytes(self.pieces[0][:HEAD_BYTES]) if self.pieces else b""
+
+    def content(self) -> bytes:
+        """All bytes."""
+        return b"".join(self.pieces)
 
 
 class Upload:
@@ -117,7 +142,7 @@ class Upload:
         request = self._parts.get("request")
         if request is None:
             return Problem(Name.PART_MISSING, field="request")
-        return Received(request.content, self._medium("portrait"), self._medium("clip"))
+        return Received(request.content(), self._medium("portrait"), self._medium("clip"))
 
     def _on(self, event: MultipartSegment | bytes | bytearray | None) -> Problem | None:
         if isinstance(event, MultipartSegment):
@@ -128,9 +153,9 @@ class Upload:
             self._open = None
             return self._sniff(part, ended=True)
         limit: int = getattr(self._limits, part.name)
-        if len(part.content) + len(event) > limit:
+        if part.size_bytes + len(event) > limit:
             return Problem(Name.BODY_TOO_LARGE, field=part.name)
-        part.content += event
+        part.add(event)
         return self._sniff(part, ended=False)
 
     def _check_framing(self) -> Problem | None:
@@ -152,9 +177,9 @@ class Upload:
 
     def _sniff(self, part: _Part, *, ended: bool) -> Problem | None:
         sniffer = _SNIFFERS.get(part.name)
-        if sniffer is None or part.media_type is not None or (len(part.content) < HEAD_BYTES and not ended):
+        if sniffer is None or part.media_type is not None or (part.size_bytes < HEAD_BYTES and not ended):
             return None
-        part.media_type = sniffer.sniff(bytes(part.content[:HEAD_BYTES]))
+        part.media_type = sniffer.sniff(part.head())
         return None if part.media_type is not None else Problem(sniffer.refusal, field=part.name)
 
     def _medium(self, name: PartName) -> Medium | None:
@@ -162,7 +187,7 @@ class Upload:
         if part is None:
             return None
         assert part.media_type is not None, "sniffed when it ended"
-        return Medium(part.content, part.media_type)
+        return Medium(part.content(), part.media_type)
 
 
 def boundary_of(content_type: str | None) -> str | None:
