@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 from litestar.types import ASGIApp
 
+from realname.allocator import keep_freed_memory
 from realname.clock import wall_clock
 from realname.errors import SettingsWrong
 from realname.health import serve_health
@@ -51,6 +52,7 @@ def main() -> None:
     """`python -m services.intake`. Settings: REALNAME_*, see realname/settings.py."""
     settings = read_settings(Intake)
     start_logging(settings.log_level)
+    keep_freed_memory()
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     app = compose(settings)
     uvicorn.run(
