@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from uuid import UUID
 
 _TIME_BITS = 48
 _RANDOM_BYTES = 10
+_SPELLING = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # version 7, RFC 9562's variant
 
 
 def mint(at: datetime, randomness: bytes) -> str:
@@ -27,17 +29,12 @@ def mint(at: datetime, randomness: bytes) -> str:
 
 def minted_at(registration_id: str) -> datetime:
     """The instant in an id, to the millisecond. Raises ValueError where it is no UUIDv7."""
-    value = _parse(registration_id)
-    return datetime.fromtimestamp((value.int >> (128 - _TIME_BITS)) / 1000, tz=UTC)
+    return datetime.fromtimestamp((_bits(registration_id) >> (128 - _TIME_BITS)) / 1000, tz=UTC)
 
 
 def is_registration_id(text: str) -> bool:
     """True for a UUIDv7 in its one accepted spelling: 36 lower-case characters."""
-    try:
-        _parse(text)
-    except ValueError:
-        return False
-    return True
+    return _SPELLING.fullmatch(text) is not None
 
 
 def partition_of(registration_id: str, partitions: int) -> int:
@@ -46,11 +43,11 @@ def partition_of(registration_id: str, partitions: int) -> int:
     Taken from the id's own random bits, so that no client library's hash decides it and a
     status can be looked for in one partition. Raises ValueError where it is no UUIDv7.
     """
-    return (_parse(registration_id).int & 0xFFFF_FFFF) % partitions
+    return (_bits(registration_id) & 0xFFFF_FFFF) % partitions
 
 
-def _parse(text: str) -> UUID:
-    value = UUID(text)
-    if value.version != 7 or str(value) != text:  # noqa: PLR2004 - the version's own number
+def _bits(text: str) -> int:
+    """All 128. Not by UUID(), which costs several times as much and takes other spellings, too."""
+    if _SPELLING.fullmatch(text) is None:
         raise ValueError(f"not a registration id (a lower-case UUIDv7): {text[:40]!r}")
-    return value
+    return int(text.replace("-", ""), 16)
