@@ -14,7 +14,7 @@ from services.projector.decisions import KafkaDecisions
 from services.projector.loop import Projector
 from services.projector.statuses import RedisStatuses
 
-TURN_S_MAX = 60.0  # a turn asks Kafka at most 5 questions of 5 s each; kafka-python was seen to wait for ever
+TURN_S_MAX = 60.0  # a turn asks Kafka at most 3 questions of 10 s each, and Redis twice
 
 
 def main() -> None:

@@ -16,12 +16,17 @@ BODY_LINES_MAX = 40
 DOORS = {
     "kafka": (
         "services.intake.status_log",
-        "services.projector",
         "services.cli",
         "deploy.local",
         "bench.load",
     ),
-    "confluent_kafka": ("services.dispatcher", "services.intake.publisher", "services.janitor", "bench.intake_floor"),
+    "confluent_kafka": (
+        "services.dispatcher",
+        "services.intake.publisher",
+        "services.janitor",
+        "services.projector",
+        "bench.intake_floor",
+    ),
     "celery": ("workers.app", "workers.transport"),
     "onnxruntime": ("models.bound", "models.session", "models.dynamic_batch", "bench.peers.scrfd_arcface"),
     "onnx": ("bench.rounded", "models.channel_blocks", "models.dynamic_batch", "models.face_api", "models.half", "models.prelu"),
@@ -36,7 +41,7 @@ DOORS = {
         "bench.intake_floor",
     ),
     "matplotlib": ("workers.check_plot", "workers.evaluation.plots", "services.cli", "bench"),
-    "redis": ("workers", "services", "deploy.local", "bench"),
+    "redis": ("realname.redis_lines", "workers", "services", "deploy.local", "bench"),
     "simpy": ("services.planning.national", "services.planning.one_run"),
 }
 
