@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from realname.errors import Transient
+from realname.redis_lines import Call, Lines, Script
 from realname.stages import (
     MARK_TTL_S,
     RESULT_FIELD,
@@ -35,7 +36,6 @@ from realname.stages import (
     tries_key,
 )
 from realname.statuses import WRITE_FORWARDS_LUA, Status, write_arguments
-from workers.lines import Call, Lines, Script
 from workers.starts import Begun, stage_of
 
 SOCKET_TIMEOUT_S = 5.0  # a Redis that takes longer does not answer

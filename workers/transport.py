@@ -22,7 +22,7 @@ from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.transport import redis, virtual
 
-from workers.lines import Lines, Script
+from realname.redis_lines import Lines, Script
 
 RECONNECT_EVERY_S = 1.0
 ACK_WITHIN_S = 0.05

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 import redis
 
 from deploy.local.valkey import Valkey
-from workers.lines import Call, Lines, Script
+from realname.redis_lines import CUT, Call, Command, Lines, Script
 from workers.scratch import connect
 
 ECHO = Script("return {KEYS[1], ARGV[1]}")
@@ -98,3 +99,26 @@ def test_threads_do_not_read_each_others_answers(lines):
     for thread in threads:
         thread.join(timeout=30)
     assert wrong == []
+
+
+def test_any_command_goes_with_scripts_in_one_round_trip_and_its_error_is_raised(lines):
+    lines.run(COUNT, ["n"], [])  # known from here on
+    assert lines.ask_all(Command(("SET", "n", 4)), Call(COUNT, ["n"], []), Command(("GET", "n"))) == [b"OK", 5, b"5"]
+    with pytest.raises(redis.ResponseError):
+        lines.ask_all(Command(("HGET", "n")), Command(("GET", "n")))
+    assert lines.ask_all(Command(("GET", "n"))) == [b"5"]
+    assert lines.ask_all() == []
+
+
+def test_who_comes_round_again_waits_once_for_a_frozen_server_and_not_at_all_for_a_cut_connection(own_valkey):
+    lines = Lines(connect(own_valkey.url, answer_within_s=0.3).connection_pool, again_after=CUT)
+    lines.run(COUNT, ["n"], [])
+    own_valkey.client().client_kill_filter(_type="normal", skipme=True)
+    assert lines.run(COUNT, ["n"], []) == 2
+    own_valkey.freeze()
+    before = time.monotonic()
+    with pytest.raises(redis.TimeoutError):
+        lines.run(COUNT, ["n"], [])
+    waited_s = time.monotonic() - before
+    own_valkey.thaw()
+    assert waited_s < 0.55
