@@ -21,7 +21,8 @@ log = logging.getLogger("dispatcher.kafka")
 CALL_S = 20.0  # one blocking question; a dead owner's open transaction ends within 15 + 1 s
 TRY_S = 5.0  # one try of a transaction's step
 ABORT_S = 8.0  # all tries to abort; a coordinator that librdkafka has lost is found at once by a new process (seen: 40 s)
-FETCH_WAIT_MS = 50  # how long the broker may collect; adds to the latency of a quiet partition
+FETCH_WAIT_MS = 250  # so long the broker keeps a fetch that finds nothing; what is assigned or sought meanwhile waits as long
+REST_S = 0.005  # for what came in the same fetch as the first record after a quiet time
 PREFETCH_KB = 16 * 1024  # librdkafka's own queue, all partitions together
 BATCH_BYTES = 200_000  # below the topics' max.message.bytes, which limits a batch; librdkafka's own 1 MB is never split
 RECONNECT_MS_MAX = 1000  # librdkafka's default of 10 s would outlast a broker's restart
@@ -96,12 +97,13 @@ class KafkaSource:
 
         self._consumer.subscribe([self._topic], on_assign=assigned, on_revoke=revoked, on_lost=lost)
 
-    def poll(self, count_max: int, within_s: float) -> list[Received]:
-        """Up to count_max records; returns when there are so many, or after within_s.
+    def poll(self, count_max: int, within_s: float, *, idle_s: float = 0.0) -> list[Received]:
+        """Up to count_max records; returns when there are so many, or after within_s. What the listener raises comes out here.
 
+        idle_s: above 0, nothing else is to be done: returns as soon as a record comes, or after idle_s.
         Raises LedgerLost and OffsetsMissing. A broker that does not answer is no error here: records come later.
         """
-        messages = self._consumer.consume(count_max, within_s)  # what the listener raises comes out here
+        messages = self._first(count_max, idle_s) if idle_s else self._consumer.consume(count_max, within_s)
         return [self._received(message) for message in messages if not self._is_error(message)]
 
     def committed(self, partitions: set[int]) -> dict[int, Position]:
@@ -153,6 +155,10 @@ class KafkaSource:
         """
         self._leaving = True
         self._consumer.close()
+
+    def _first(self, count_max: int, idle_s: float) -> list[Message]:
+        first = self._consumer.poll(idle_s)
+        return [] if first is None else [first, *self._consumer.consume(count_max - 1, REST_S)]
 
     def _assign(self, listener: Listener, partitions: set[int]) -> None:
         positions = self.committed(partitions)

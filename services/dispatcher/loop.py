@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,13 +15,15 @@ from services.dispatcher.meters import Meters
 from services.dispatcher.offsets import Position
 from services.dispatcher.policies import PolicyBook
 from services.dispatcher.ports import Ports
-from services.dispatcher.records import Place, Received
+from services.dispatcher.records import Place, Received, Spent
 from services.dispatcher.workload import Settled, Workload
 
 log = logging.getLogger("dispatcher")
 
 RECORDS_MAX = 500  # taken in one turn
 POLL_S = 0.05  # one turn; results wait at most so long. Each turn asks Redis: shorter ones cost most where little comes
+IDLE_S = 0.25  # one turn while there is nothing to do; a record that comes ends it at once
+ASK_EVERY_S = 1.0  # Redis, while there is nothing to do: whether it is there, its time, and what lies in its streams
 TELL_EVERY_S = 1.0
 
 
@@ -48,6 +50,8 @@ class Dispatcher:
         self._commit_due = _Due(pace.commit_every_s, monotonic)
         self._check_due = _Due(pace.check_every_s, monotonic)
         self._tell_due = _Due(TELL_EVERY_S, monotonic)
+        self._ask_due = _Due(ASK_EVERY_S, monotonic)
+        self._settled: list[Settled] = []  # committed, and not yet deleted in Redis
         self._redis_at: datetime | None = None
         self._unready: str | None = "not_joined"
         self._redis_down = False
@@ -70,12 +74,13 @@ class Dispatcher:
         """One turn. Raises LedgerLost, OffsetsMissing, MapUnreadable: the process ends."""
         if self._in_doubt:
             self._read_back()
-        for record in self.source.poll(RECORDS_MAX, POLL_S):
+        for record in self.source.poll(RECORDS_MAX, POLL_S, idle_s=IDLE_S if self._is_idle() else 0.0):
             self._take(record)
         if self._in_doubt:
             return  # a rebalance in poll() wanted a commit, and it failed
         self._read_tails()
-        self._drive_stages()
+        if not self._is_idle() or self._ask_due():
+            self._drive_stages()
         self._end_late()
         if self._commit_due():
             self._commit()
@@ -105,6 +110,7 @@ class Dispatcher:
         log.info("revoked", extra={"partitions": sorted(partitions)})
         if not self._in_doubt:
             self._commit()
+            self._delete()
         self.lost(partitions)
 
     def lost(self, partitions: set[int]) -> None:
@@ -140,9 +146,6 @@ class Dispatcher:
                 self.workload.started(self.stages.submit(starting))
             if self._check_due():
                 self._send_overtaken_again()
-            if self.workload.unwanted:
-                self.stages.delete(_by_partition((each.partition, [each.entry]) for each in self.workload.unwanted), [])
-                self.workload.unwanted.clear()
             self._redis_down = False
         except Transient:
             if not self._redis_down:
@@ -150,7 +153,7 @@ class Dispatcher:
             self._redis_down = True
 
     def _collect(self) -> None:
-        now, lost, arrivals = self.stages.collect(self.workload.ledgers)
+        now, lost, arrivals = self.stages.collect(self.workload.ledgers, self._spent())
         self._redis_at = now
         if lost:
             count = self.workload.start_all_again()
@@ -193,15 +196,26 @@ class Dispatcher:
             return
         settled = self.workload.settle(batch)
         self._meters.decided(settled, self._now())
-        self._delete(settled)
+        self._settled += settled
 
-    def _delete(self, settled: Sequence[Settled]) -> None:
-        entries = _by_partition((each.partition, each.entries) for each in settled)
-        decided = [each.finished.decided.id for each in settled if each.finished.decided is not None]
+    def _spent(self) -> Spent:
+        """What is to be deleted in Redis, tried once: where it fails, streams are read anew and entries deleted on sight."""
+        settled, self._settled = self._settled, []
+        unwanted, self.workload.unwanted = self.workload.unwanted, []
+        pairs = [(each.partition, each.entries) for each in settled] + [(each.partition, [each.entry]) for each in unwanted]
+        return Spent(_by_partition(pairs), [each.finished.decided.id for each in settled if each.finished.decided is not None])
+
+    def _delete(self) -> None:
+        """Without waiting for the next look at the streams."""
+        spent = self._spent()
         try:
-            self.stages.delete(entries, decided)
+            if spent:
+                self.stages.delete(spent)
         except Transient:
-            self._redis_down = True  # its streams are read from the beginning when it is back
+            self._redis_down = True
+
+    def _is_idle(self) -> bool:
+        return self.workload.is_idle and not self._settled
 
     def _read_back(self) -> None:
         """After a failed commit: the committed positions, and everything from there again."""

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import redis
-
+from realname.redis_lines import Command, Lines, Script
 from realname.stages import MARK_TTL_S, Stage, marker_key
 from services.dispatcher.overtaken import Mark
 
 # KEYS: markers. ARGV: TTL s, stage, '1' to begin whatever the marker says. Answers Redis TIME, and for each key when it
 # was dispatched before, or nil where it is begun now.
-_BEGIN_LUA = """
+_BEGIN = Script("""
 local now = redis.call('TIME')
 local at, sent = now[1] .. '.' .. string.sub('000000' .. now[2], -6), {}
 for i = 1, #KEYS do
@@ -31,15 +30,15 @@ for i = 1, #KEYS do
   end
 end
 return {at, sent}
-"""
+""")
 
 # KEYS: markers. ARGV: TTL s, Redis TIME of the first step. `stage` stays as it is: a worker may have begun already.
-_SENT_LUA = """
+_SENT = Script("""
 for i = 1, #KEYS do
   redis.call('HSET', KEYS[i], 'state', 'dispatched', 'at', ARGV[2])
   redis.call('EXPIRE', KEYS[i], ARGV[1])
 end
-"""
+""")
 
 
 class Begun(NamedTuple):
@@ -57,25 +56,24 @@ class Begun(NamedTuple):
 class DispatchMarks:
     """All methods raise what redis-py raises."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, lines: Lines) -> None:
         """Does not connect yet."""
-        self._redis: Any = client
-        self._begin = self._redis.register_script(_BEGIN_LUA)
-        self._sent = self._redis.register_script(_SENT_LUA)
+        self._lines = lines
 
     def begin(self, registration_ids: Sequence[str], *, again: bool) -> Begun:
         """Mark as `dispatching` what nobody is known to have sent. again: whatever the marker says."""
         keys = [marker_key(each) for each in registration_ids]
-        at, sent = self._begin(keys=keys, args=[MARK_TTL_S, Stage.LIVENESS.value, int(again)])
+        at, sent = self._lines.run(_BEGIN, keys, [MARK_TTL_S, Stage.LIVENESS.value, int(again)])
         return Begun(at.decode(), [None if each is None else float(each) for each in sent])
 
     def sent(self, registration_ids: Sequence[str], at: str) -> None:
         """They are `dispatched`. at: the first step's."""
-        self._sent(keys=[marker_key(each) for each in registration_ids], args=[MARK_TTL_S, at])
+        self._lines.run(_SENT, [marker_key(each) for each in registration_ids], [MARK_TTL_S, at])
 
     def read(self, registration_ids: Sequence[str]) -> list[Mark]:
         """What workers have noted since."""
-        pipe = self._redis.pipeline(transaction=False)
-        for each in registration_ids:
-            pipe.hmget(marker_key(each), "stage", "started_at")
-        return [Mark(stage.decode() if stage else None, float(started) if started else None) for stage, started in pipe.execute()]
+        asked = [Command(("HMGET", marker_key(each), "stage", "started_at")) for each in registration_ids]
+        return [
+            Mark(stage.decode() if stage else None, float(started) if started else None)
+            for stage, started in self._lines.ask_all(*asked)
+        ]

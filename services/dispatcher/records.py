@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -61,6 +61,17 @@ class Arrival(NamedTuple):
     partition: int
     entry: str
     result: StageResult | None
+
+
+class Spent(NamedTuple):
+    """What nobody needs any more. entries: of result streams, by partition; registration_ids: decided, with scratch keys left."""
+
+    entries: Mapping[int, Sequence[str]]
+    registration_ids: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.entries or self.registration_ids)
 
 
 class Outgoing(NamedTuple):

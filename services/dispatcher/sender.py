@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from redis.exceptions import RedisError
 
 from realname.errors import Transient
+from realname.redis_lines import CUT, Command, Lines
 from realname.stages import PAYLOAD, TASKS, LivenessJob, Stage, encode_job, queue_of, task_id_of
 
 ANSWER_S_MAX = 5.0  # a Redis that answers slower is down for us
@@ -30,7 +31,7 @@ class CelerySender:
 
     def __init__(self, client: redis.Redis) -> None:
         """Does not connect yet."""
-        self._redis: Any = client
+        self._lines = Lines(client.connection_pool, again_after=CUT)
 
     def send(self, jobs: Sequence[LivenessJob]) -> None:
         """Queue the first stage of each, in order; all of one queue or none. Raises Transient: they may or may not be queued."""
@@ -39,7 +40,7 @@ class CelerySender:
             by_queue.setdefault(queue_of(Stage.LIVENESS, alone=job.alone), []).append(message_of(job))
         try:
             for queue, messages in by_queue.items():
-                self._redis.lpush(queue, *messages)
+                self._lines.ask_all(Command(("LPUSH", queue, *messages)))
         except (RedisError, OSError) as error:
             raise Transient("the stage queue does not answer") from error
 

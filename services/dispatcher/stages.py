@@ -17,11 +17,12 @@ from redis.retry import Retry
 
 from realname import stages
 from realname.errors import RecordUnreadable, Transient
+from realname.redis_lines import CUT, Call, Command, Lines, Script
 from realname.stages import EPOCH_KEY, QUEUES, RESULT_FIELD, LivenessJob, Stage, StageResult
 from services.dispatcher.marks import DispatchMarks
 from services.dispatcher.overtaken import Mark
 from services.dispatcher.policies import Plans
-from services.dispatcher.records import Arrival, InFlight, Place, Taken
+from services.dispatcher.records import Arrival, InFlight, Place, Spent, Taken
 from services.dispatcher.sender import ANSWER_S_MAX, task_id_of_queued, task_id_of_unacked
 
 RESULTS_MAX = 500  # entries of one partition in one look
@@ -29,6 +30,36 @@ SUBMIT_CHUNK = 16  # jobs marked at once: a death between the two steps repeats 
 UNDECIDED_TTL_S = 10  # a dead dispatcher's counts soon count no more
 UNACKED_KEY = "unacked"  # kombu's hash of messages that workers hold
 QUEUE_CHUNK = 64  # queue entries in one answer: up to 110 kB each
+
+
+UNLINK_CHUNK = 100  # registrations whose scratch keys go in one command
+
+# KEYS: epoch, streams. ARGV: the epoch where there is none, entries of a stream at most, each stream's cursor.
+_COLLECT = Script("""
+local now, epoch = redis.call('TIME'), redis.call('GET', KEYS[1])
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('SET', KEYS[1], epoch)
+end
+if #KEYS == 1 then return {now[1], now[2], epoch, {}} end
+local words = {'COUNT', ARGV[2], 'STREAMS', unpack(KEYS, 2)}
+for i = 3, #ARGV do words[#words + 1] = ARGV[i] end
+return {now[1], now[2], epoch, redis.call('XREAD', unpack(words)) or {}}
+""")
+
+# KEYS: counts. ARGV: TTL s, then for each key how many words follow, and those: operator, count...
+_TELL = Script("""
+local at = 2
+for i = 1, #KEYS do
+  local first, last = at + 1, at + tonumber(ARGV[at])
+  redis.call('DEL', KEYS[i])
+  if last >= first then
+    redis.call('HSET', KEYS[i], unpack(ARGV, first, last))
+    redis.call('EXPIRE', KEYS[i], ARGV[1])
+  end
+  at = last + 1
+end
+""")
 
 
 class Collected(NamedTuple):
@@ -62,12 +93,14 @@ class RedisStages:
     def __init__(self, client: redis.Redis, sender: Sender, *, decide_within_s: float, plans_for: PlansFor) -> None:
         """Does not connect yet. plans_for: what each job is to be judged with, asked when it is sent."""
         self._redis = client
-        self._marks = DispatchMarks(client)
+        self._lines = Lines(client.connection_pool, again_after=CUT)
+        self._marks = DispatchMarks(self._lines)
         self._sender = sender
         self._decide_within_s = decide_within_s
         self._plans_for = plans_for
         self._epoch: bytes | None = None
         self._cursors: dict[int, str] = {}
+        self._told_none: set[int] = set()  # partitions of which admission was told that nothing is undecided
 
     def submit(self, jobs: Sequence[Taken], *, again: bool = False) -> list[InFlight]:
         """Send to the first stage what nobody is known to have sent; all of them are in flight then.
@@ -79,45 +112,26 @@ class RedisStages:
             chunks = (jobs[first : first + SUBMIT_CHUNK] for first in range(0, len(jobs), SUBMIT_CHUNK))
             return [job for chunk in chunks for job in self._submit(chunk, again=again)]
 
-    def collect(self, partitions: Iterable[int]) -> Collected:
-        """What the stages have added since the last look at each partition's stream."""
-        streams: dict[Any, Any] = {stages.results_key(each): self._cursors.get(each, "0") for each in partitions}
-        with _transient():
-            pipe = self._redis.pipeline(transaction=False)
-            pipe.time()
-            pipe.set(EPOCH_KEY, secrets.token_hex(8), nx=True)
-            pipe.get(EPOCH_KEY)
-            if streams:
-                pipe.xread(streams, count=RESULTS_MAX)
-            (seconds, micros), _, epoch, *read = pipe.execute()
+    def collect(self, partitions: Iterable[int], spent: Spent) -> Collected:
+        """What the stages have added since the last look at each partition's stream. What is spent is deleted, as by delete()."""
+        streams = {stages.results_key(each): self._cursors.get(each, "0") for each in partitions}
+        keys, args = (EPOCH_KEY, *streams), (secrets.token_hex(8), RESULTS_MAX, *streams.values())
+        *_, (seconds, micros, epoch, read) = self._delete(spent, Call(_COLLECT, keys, args))
         lost = self._epoch not in {None, epoch}
         self._epoch = epoch
         if lost:
             self._cursors.clear()  # an entry of the new server may have a lower number
             read = []
-        return Collected(_instant(seconds, micros), lost, list(self._arrivals(read[0] if read else [])))
+        return Collected(_instant(int(seconds), int(micros)), lost, list(self._arrivals(read)))
 
     def read_again(self, partitions: Iterable[int]) -> None:
         """From the beginning of their streams, after an assignment and after an abort."""
         for partition in partitions:
             self._cursors.pop(partition, None)
 
-    def delete(self, entries: Mapping[int, Sequence[str]], registration_ids: Sequence[str]) -> None:
+    def delete(self, spent: Spent) -> None:
         """Entries that nobody needs any more, one by one, and the scratch keys of decided registrations."""
-        if not (entries or registration_ids):
-            return
-        try:
-            with _transient():
-                pipe = self._redis.pipeline(transaction=False)
-                for partition, numbers in entries.items():
-                    if numbers:
-                        pipe.xdel(stages.results_key(partition), *numbers)
-                for each in registration_ids:
-                    pipe.unlink(*_scratch_keys(each))
-                pipe.execute()
-        except Transient:
-            self._cursors.clear()  # look at all entries again: they are deleted on sight
-            raise
+        self._delete(spent)
 
     def marks(self, jobs: Sequence[Taken]) -> dict[Place, Mark]:
         """What the dispatch markers say."""
@@ -137,25 +151,39 @@ class RedisStages:
     def queue_lengths(self) -> tuple[dict[str, int], int]:
         """Waiting, by queue; and held by workers."""
         with _transient():
-            pipe = self._redis.pipeline(transaction=False)
-            for queue in QUEUES:
-                pipe.llen(queue)
-            pipe.hlen(UNACKED_KEY)
-            *lengths, unacked = pipe.execute()
+            lens = [Command(("LLEN", queue)) for queue in QUEUES]
+            *lengths, unacked = self._lines.ask_all(*lens, Command(("HLEN", UNACKED_KEY)))
         return dict(zip(QUEUES, lengths, strict=True)), unacked
 
     def tell_undecided(self, counts: Mapping[int, Mapping[str, int]]) -> None:
-        """For admission: each partition's undecided records by operator."""
-        with _transient():
-            pipe = self._redis.pipeline(transaction=True)
-            for partition, by_operator in counts.items():
-                key = stages.undecided_key(partition)
-                pipe.delete(key)
-                present: dict[Any, Any] = {operator: count for operator, count in by_operator.items() if count > 0}
-                if present:
-                    pipe.hset(key, mapping=present)
-                    pipe.expire(key, UNDECIDED_TTL_S)
-            pipe.execute()
+        """For admission: each partition's undecided records by operator. One that had none the last time is not told again."""
+        keys: list[str] = []
+        args: list[Any] = [UNDECIDED_TTL_S]
+        for partition, by_operator in counts.items():
+            present = [word for operator, count in by_operator.items() if count > 0 for word in (operator, count)]
+            if present or partition not in self._told_none:
+                keys.append(stages.undecided_key(partition))
+                args += (len(present), *present)
+        none = {partition for partition, by_operator in counts.items() if not any(by_operator.values())}
+        self._told_none = set()
+        if keys:
+            with _transient():
+                self._lines.run(_TELL, keys, args)
+        self._told_none = none
+
+    def _delete(self, spent: Spent, *calls: Call) -> list[Any]:
+        """Delete, and make these calls in the same round trip. The answers."""
+        ids = spent.registration_ids
+        chunks = (ids[first : first + UNLINK_CHUNK] for first in range(0, len(ids), UNLINK_CHUNK))
+        xdels = [Command(("XDEL", stages.results_key(each), *numbers)) for each, numbers in spent.entries.items()]
+        unlinks = [Command(("UNLINK", *(key for each in chunk for key in _scratch_keys(each)))) for chunk in chunks]
+        try:
+            with _transient():
+                return self._lines.ask_all(*xdels, *unlinks, *calls)
+        except Transient:
+            if spent:
+                self._cursors.clear()  # look at all entries again: they are deleted on sight
+            raise
 
     def _submit(self, jobs: Sequence[Taken], *, again: bool) -> list[InFlight]:
         begun = self._marks.begin([each.submitted.id for each in jobs], again=again)
@@ -180,12 +208,12 @@ class RedisStages:
         )
 
     def _arrivals(self, read: Any) -> Generator[Arrival]:
-        pairs = read.items() if isinstance(read, dict) else read
-        for key, entries in pairs:
+        for key, entries in read:
             partition = int(key.rsplit(b":", 1)[1])
-            for number, fields in _flat(entries):
-                self._cursors[partition] = number.decode()
-                yield Arrival(partition, number.decode(), _result(fields.get(RESULT_FIELD.encode(), b"")))
+            for number, fields in entries:
+                entry = number.decode()
+                self._cursors[partition] = entry
+                yield Arrival(partition, entry, _result(fields))
 
     def _queued(self, queue: str) -> Generator[str]:
         first = 0
@@ -211,14 +239,12 @@ def _scratch_keys(registration_id: str) -> list[str]:
     return [*(key(registration_id) for key in own), *starts]
 
 
-def _flat(entries: Any) -> Any:
-    """redis-py answers XREAD as pairs with RESP2 and as a list in a list with RESP3."""
-    return entries[0] if entries and isinstance(entries[0], list) else entries
-
-
-def _result(entry: bytes) -> StageResult | None:
+def _result(fields: Sequence[bytes]) -> StageResult | None:
+    """fields: names and values in turn."""
+    names = fields[::2]
+    field = RESULT_FIELD.encode()
     try:
-        return stages.decode_result(entry)
+        return stages.decode_result(fields[2 * names.index(field) + 1] if field in names else b"")
     except RecordUnreadable:
         return None
 

@@ -222,6 +222,13 @@ class Workload:
             for finished, entries in self.ledgers[partition].settle(fit)
         ]
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under decision, waits for its commit or is to be deleted: only a record can bring something to do."""
+        if self.in_flight or self.starting or self.unwanted:
+            return False
+        return not any(ledger.undecided or ledger.finished or ledger.held for ledger in self.ledgers.values())
+
     def undecided_of(self) -> Counter[str]:
         """Undecided records, by operator."""
         return sum((ledger.undecided_of for ledger in self.ledgers.values()), Counter[str]())

@@ -20,10 +20,12 @@ from realname.topics import DECIDED
 from services.dispatcher.kafka import Aborted, Committed, Listener, Outcome
 from services.dispatcher.offsets import Position
 from services.dispatcher.overtaken import Mark
-from services.dispatcher.records import Arrival, InFlight, Outgoing, Place, Received, Taken
+from services.dispatcher.records import Arrival, InFlight, Outgoing, Place, Received, Spent, Taken
 from services.dispatcher.stages import Collected
 from services.dispatcher.tail import DecidedId, Read
 from tests.builders import NOON
+
+NOTHING = Spent({})
 
 
 class Killed(Exception):
@@ -92,12 +94,14 @@ class FakeSource:
         self.kafka, self.member, self.trap = kafka, member, trap
         self.at: dict[int, int] = {}
         self.paused: set[int] = set()
+        self.waits_s: list[float] = []
         self.listener: Listener | None = None
 
     def listen(self, listener: Listener) -> None:
         self.listener = listener
 
-    def poll(self, count_max: int, within_s: float) -> list[Received]:  # noqa: ARG002 - a fake never waits
+    def poll(self, count_max: int, within_s: float, *, idle_s: float = 0.0) -> list[Received]:  # noqa: ARG002 - a fake never waits
+        self.waits_s.append(idle_s)
         self.trap.step()
         self._rebalance()
         found: list[Received] = []
@@ -223,6 +227,7 @@ class FakeRedis:
     queue: list[LivenessJob] = field(default_factory=list)
     streams: dict[int, dict[int, StageResult | None]] = field(default_factory=dict)
     sent: int = 0
+    asked: int = 0
     undecided: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def wipe(self) -> None:
@@ -263,9 +268,10 @@ class FakeStages:
             placed.append(InFlight(each, now_s))
         return placed
 
-    def collect(self, partitions: Iterable[int]) -> Collected:
+    def collect(self, partitions: Iterable[int], spent: Spent) -> Collected:
+        self.server.asked += 1
+        self.delete(spent)
         now = self._answering()
-        self.trap.step()
         lost = self.epoch not in {None, self.server.epoch}
         self.epoch = self.server.epoch
         if lost:
@@ -285,15 +291,15 @@ class FakeStages:
         for partition in partitions:
             self.cursors.pop(partition, None)
 
-    def delete(self, entries: Mapping[int, Sequence[str]], registration_ids: Sequence[str]) -> None:
+    def delete(self, spent: Spent) -> None:
         if self.server.is_down:
             self.cursors.clear()
         self._answering()
         self.trap.step()
-        for partition, numbers in entries.items():
+        for partition, numbers in spent.entries.items():
             for number in numbers:
                 self.server.streams.get(partition, {}).pop(int(number), None)
-        for each in registration_ids:
+        for each in spent.registration_ids:
             self.server.marks.pop(each, None)
 
     def marks(self, jobs: Sequence[Taken]) -> dict[Place, Mark]:

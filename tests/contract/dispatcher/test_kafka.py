@@ -65,9 +65,12 @@ class Member:
     tail: Tail
     notes: Notes
     close: Callable[[], None]
+    polls: int = 0
 
     def poll(self) -> list[Received]:
-        return list(self.source.poll(100, 0.05))
+        """Both ways of waiting, in turn."""
+        self.polls += 1
+        return list(self.source.poll(100, 0.05, idle_s=0.1 * (self.polls % 2)))
 
 
 class Rig(Protocol):
@@ -214,6 +217,17 @@ def test_records_of_all_owned_partitions_come_with_key_value_and_the_brokers_tim
     (record,) = eventually(member.poll)
     assert (record.key, record.value, record.partition, record.offset) == (b"c", b"v", 1, 1)
     assert record.at_ms > 1_700_000_000_000
+
+
+def test_while_nothing_is_to_be_done_a_record_ends_the_wait(rig: Rig) -> None:
+    member = rig.member()
+    rig.submit(0, "a")
+    read(member, 1)
+    rig.submit(0, "b")
+    before = time.monotonic()
+    found = list(member.source.poll(100, 0.05, idle_s=30.0))
+    assert [record.key for record in found] == [b"b"]
+    assert time.monotonic() - before < 15
 
 
 def test_a_decision_and_its_position_are_committed_together_and_the_next_owner_starts_there(rig: Rig) -> None:

@@ -18,11 +18,11 @@ from realname.messages import MatchReport
 from realname.stages import StageResult, encode_job
 from services.dispatcher.policies import Plans
 from services.dispatcher.ports import Stages
-from services.dispatcher.records import Taken
+from services.dispatcher.records import Spent, Taken
 from services.dispatcher.sender import CelerySender, task_id_of_queued
 from services.dispatcher.stages import RedisStages, connect
 from tests.builders import NOON, a_submission
-from tests.fakes.dispatcher import FakeClock, FakeRedis, FakeStages, Trap
+from tests.fakes.dispatcher import NOTHING, FakeClock, FakeRedis, FakeStages, Trap
 
 
 class Rig(Protocol):
@@ -147,45 +147,57 @@ def test_results_come_once_to_an_owner_and_again_to_the_next_one(rig: Rig) -> No
     owner, one, other = rig.owner(), taken(5, partition=1), taken(6, partition=2)
     rig.finish(one)
     rig.finish(other)
-    assert {arrival.partition for arrival in owner.collect([1, 2]).arrivals} == {1, 2}
-    assert owner.collect([1, 2]).arrivals == []
-    found = rig.owner().collect([1]).arrivals
+    assert {arrival.partition for arrival in owner.collect([1, 2], NOTHING).arrivals} == {1, 2}
+    assert owner.collect([1, 2], NOTHING).arrivals == []
+    found = rig.owner().collect([1], NOTHING).arrivals
     assert [arrival.result for arrival in found] == [result_of(one)]
 
 
 def test_after_an_abort_a_stream_is_read_from_its_beginning(rig: Rig) -> None:
     owner, job = rig.owner(), taken(5)
     rig.finish(job)
-    first = owner.collect([0]).arrivals
+    first = owner.collect([0], NOTHING).arrivals
     owner.read_again([0])
-    assert owner.collect([0]).arrivals == first
+    assert owner.collect([0], NOTHING).arrivals == first
 
 
 def test_entries_are_deleted_one_by_one_and_the_others_stay(rig: Rig) -> None:
     owner, jobs = rig.owner(), [taken(0), taken(1)]
     for job in jobs:
         rig.finish(job)
-    first, second = owner.collect([0]).arrivals
-    owner.delete({0: [first.entry]}, [jobs[0].submitted.id])
+    first, second = owner.collect([0], NOTHING).arrivals
+    owner.delete(Spent({0: [first.entry]}, [jobs[0].submitted.id]))
     assert rig.entries(0) == 1
-    assert [each.entry for each in rig.owner().collect([0]).arrivals] == [second.entry]
+    assert [each.entry for each in rig.owner().collect([0], NOTHING).arrivals] == [second.entry]
+
+
+def test_what_is_spent_is_deleted_with_the_next_look(rig: Rig) -> None:
+    owner, jobs = rig.owner(), [taken(0), taken(1)]
+    owner.submit(jobs)
+    for job in jobs:
+        rig.finish(job)
+    first, _ = owner.collect([0], NOTHING).arrivals
+    assert owner.collect([0], Spent({0: [first.entry]}, [jobs[0].submitted.id])).arrivals == []
+    assert rig.entries(0) == 1
+    rig.owner().submit(jobs)
+    assert rig.queued() == ids_of([*jobs, jobs[0]])
 
 
 def test_a_decided_registrations_marker_is_gone(rig: Rig) -> None:
     owner, job = rig.owner(), taken(0)
     owner.submit([job])
-    owner.delete({}, [job.submitted.id])
+    owner.delete(Spent({}, [job.submitted.id]))
     rig.owner().submit([job])
     assert len(rig.queued()) == 2
 
 
 def test_a_redis_that_forgot_everything_is_noticed_once(rig: Rig) -> None:
     owner = rig.owner()
-    assert not owner.collect([0]).lost
+    assert not owner.collect([0], NOTHING).lost
     rig.wipe()
-    assert owner.collect([0]).lost
+    assert owner.collect([0], NOTHING).lost
     rig.finish(taken(3))
-    later = owner.collect([0])
+    later = owner.collect([0], NOTHING)
     assert not later.lost
     assert len(later.arrivals) == 1
 
@@ -194,7 +206,7 @@ def test_jobs_can_be_sent_again_to_a_redis_that_forgot_its_queues(rig: Rig) -> N
     owner, job = rig.owner(), taken(0)
     owner.submit([job])
     rig.wipe()
-    owner.collect([])
+    owner.collect([], NOTHING)
     owner.submit([job])
     assert rig.queued() == ids_of([job])
 
@@ -214,12 +226,12 @@ def test_the_length_of_the_queue_is_told(rig: Rig) -> None:
 
 def test_a_redis_that_is_away_is_transient_for_every_call(rig: Rig) -> None:
     owner, job = rig.owner(), taken(0)
-    owner.collect([0])
+    owner.collect([0], NOTHING)
     rig.stop()
     for call in (
         lambda: owner.submit([job]),
-        lambda: owner.collect([0]),
-        lambda: owner.delete({0: ["1-1"]}, []),
+        lambda: owner.collect([0], NOTHING),
+        lambda: owner.delete(Spent({0: ["1-1"]})),
         lambda: owner.marks([job]),
         lambda: owner.held([job]),
         owner.queue_lengths,
@@ -231,7 +243,7 @@ def test_a_redis_that_is_away_is_transient_for_every_call(rig: Rig) -> None:
 
 def test_the_real_now_is_that_of_redis(own_valkey: Valkey) -> None:
     owner = RealRig(own_valkey).owner()
-    assert abs((owner.collect([]).now - datetime.now(UTC)).total_seconds()) < 5
+    assert abs((owner.collect([], NOTHING).now - datetime.now(UTC)).total_seconds()) < 5
 
 
 def test_admission_reads_each_partitions_counts_and_they_do_not_outlive_the_dispatcher(own_valkey: Valkey) -> None:
@@ -242,6 +254,18 @@ def test_admission_reads_each_partitions_counts_and_they_do_not_outlive_the_disp
     assert 0 < client.ttl(wire.undecided_key(0)) <= 10
     rig.owner().tell_undecided({0: {"harbor": 1}})
     assert client.hgetall(wire.undecided_key(0)) == {b"harbor": b"1"}
+
+
+def test_admission_is_told_of_nothing_undecided_once_and_again_by_who_has_the_partition_anew(own_valkey: Valkey) -> None:
+    rig, client = RealRig(own_valkey), own_valkey.client()
+    owner, key = rig.owner(), wire.undecided_key(0)
+    owner.tell_undecided({0: {}})
+    client.hset(key, "north", 5)
+    owner.tell_undecided({0: {"north": 0}})
+    assert client.exists(key), "it was told already"
+    owner.tell_undecided({})
+    owner.tell_undecided({0: {}})
+    assert not client.exists(key), "another had the partition meanwhile"
 
 
 def test_the_second_step_leaves_what_a_quick_worker_wrote(own_valkey: Valkey) -> None:
@@ -355,5 +379,5 @@ def test_a_message_that_a_worker_holds_is_held(own_valkey: Valkey) -> None:
 
 def test_an_entry_that_does_not_decode_comes_without_a_result(own_valkey: Valkey) -> None:
     own_valkey.client().xadd(wire.results_key(0), {wire.RESULT_FIELD: b"junk"})
-    (arrival,) = RealRig(own_valkey).owner().collect([0]).arrivals
+    (arrival,) = RealRig(own_valkey).owner().collect([0], NOTHING).arrivals
     assert arrival.result is None

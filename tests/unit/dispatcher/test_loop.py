@@ -248,6 +248,25 @@ def test_an_unknown_operator_is_decided_on_the_internal_topic_only() -> None:
     assert world.value("realname_records_taken_total", operator="unknown") == 1
 
 
+def test_with_nothing_to_do_it_waits_longer_for_records_and_asks_redis_once_a_second() -> None:
+    world = World()
+    world.turn(2)
+    asked = world.redis.asked
+    world.turn(40, each_s=0.25)
+    assert 8 <= world.redis.asked - asked <= 11
+    assert world.source.waits_s[-1] > 0
+    submitted = world.submit()
+    world.turn()
+    asked = world.redis.asked
+    world.turn(40, each_s=0.05)
+    assert world.redis.asked - asked == 40, "a result may come at any time"
+    assert world.source.waits_s[-1] == 0
+    world.measure(submitted.id, match=a_match())
+    world.turn()
+    assert not any(world.redis.streams.values())
+    assert submitted.id not in world.redis.marks
+
+
 def test_it_is_ready_with_redis_and_says_so_when_redis_is_away() -> None:
     world = World()
     world.turn(1)
