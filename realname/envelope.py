@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,6 +13,7 @@ from realname.errors import RecordTooNew, RecordUnreadable
 from realname.messages import RecordParked, RegistrationDecided, RegistrationSubmitted
 
 AnyMessage = RegistrationSubmitted | RegistrationDecided | RecordParked | PolicyActivated
+M = TypeVar("M", bound=AnyMessage)
 
 SOURCE = "realname"
 _TYPES: Mapping[str, type[AnyMessage]] = {
@@ -42,8 +43,13 @@ def seal_record(message: AnyMessage, *, key: str, traceparent: str | None = None
     traceparent: left out where it is none, see traceparent_of().
     Raises msgspec.ValidationError where the message breaks its own schema: a bug of the caller.
     """
+    return seal_and_read(message, key=key, traceparent=traceparent)[0]
+
+
+def seal_and_read(message: M, *, key: str, traceparent: str | None = None) -> tuple[Record, M]:
+    """As seal_record, and what was decoded of it: a caller may compare, since JSON writes a number that is not finite as null."""
     value = msgspec.json.encode(message)
-    msgspec.json.decode(value, type=type(message))
+    read = msgspec.json.decode(value, type=type(message))
     tag = str(message.__struct_config__.tag)
     headers = [
         ("ce_specversion", b"1.0"),
@@ -55,7 +61,7 @@ def seal_record(message: AnyMessage, *, key: str, traceparent: str | None = None
     trace = traceparent_of(traceparent)
     if trace is not None:
         headers.append(("traceparent", trace.encode()))
-    return Record(key=key.encode(), value=value, headers=headers)
+    return Record(key=key.encode(), value=value, headers=headers), read
 
 
 def open_record(value: bytes | None, headers: Iterable[tuple[str, Any]] | None) -> AnyMessage:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import msgspec
 from msgspec.structs import replace
 
-from realname.envelope import Record, open_record, seal_record
+from realname.envelope import Record, seal_and_read, seal_record
 from realname.errors import RealnameError
 from realname.messages import RecordParked, RegistrationDecided
 from realname.topics import DEAD, DECIDED, decisions_of
@@ -44,11 +44,11 @@ def of_parked(parked: RecordParked) -> tuple[Outgoing, ...]:
 def _sealed(decided: RegistrationDecided, traceparent: str | None) -> Record:
     """Read back and compared: JSON writes a number that is not finite as null, which many fields may be."""
     try:
-        record = seal_record(decided, key=decided.id, traceparent=traceparent)
+        record, read = seal_and_read(decided, key=decided.id, traceparent=traceparent)
     except (msgspec.MsgspecError, ValueError):
         raise Unsealable("breaks its schema") from None  # the library's message can quote it
     if len(record.value) > DECISION_BYTES_MAX:
         raise Unsealable("too long")
-    if open_record(record.value, record.headers) != decided:
+    if read != decided:
         raise Unsealable("does not read back")
     return record
