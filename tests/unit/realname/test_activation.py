@@ -182,10 +182,9 @@ def test_the_share_of_a_candidate_is_kept_and_the_same_registration_is_always_in
 def test_another_candidate_is_tried_on_others():
     """Else who was in a share once would be in every later one of that size, and tried for ever."""
     ids = [mint(NOON, number.to_bytes(10)) for number in range(2000)]
-    other = Plan(replace(PRODUCTION, version="other"))
-    one, two = (
-        [is_shadowed(an_activation(shadow=shadow, share=0.5), each) for each in ids] for shadow in (Plan(PRODUCTION), other)
-    )
+    candidates = Plan(PRODUCTION), Plan(replace(PRODUCTION, version="other"))
+    tried = [an_activation(shadow=shadow, share=0.5) for shadow in candidates]
+    one, two = ([is_shadowed(said, each) for each in ids] for said in tried)
     assert sum(map(operator.and_, one, two)) / len(ids) == pytest.approx(0.25, abs=0.04)
 
 

@@ -11,7 +11,17 @@ GOOD = new_key_file("north")
 SHORT = base64.b64encode(b"s" * 31).decode()
 LONG = base64.b64encode(b"s" * 33).decode()
 LINES = GOOD.fingerprint_secret[:20] + "\n" + GOOD.fingerprint_secret[20:]
-MALFORMED = [SHORT, LONG, "", "no base64!", GOOD.fingerprint_secret.rstrip("="), LINES, "ключ"]
+MALFORMED = {
+    "short": SHORT,
+    "long": LONG,
+    "empty": "",
+    "no base64": "no base64!",
+    "unpadded": GOOD.fingerprint_secret.rstrip("="),
+    "two lines": LINES,
+    "not ASCII": "ключ",
+}
+# Named: a random key in a test's name would be another test in each process that collects it.
+malformed = pytest.mark.parametrize("key", MALFORMED.values(), ids=MALFORMED)
 
 
 def keys_of(folder, file: KeyFile | bytes) -> FileKeys:
@@ -29,7 +39,7 @@ def test_a_data_key_opens_again_also_after_the_current_key_was_changed(tmp_path)
     assert keys.wrap("north", b"d" * 32).key_id == "north-2"
 
 
-@pytest.mark.parametrize("key", MALFORMED)
+@malformed
 def test_a_malformed_key_stops_the_start_and_names_the_file_and_no_key(tmp_path, key):
     spare = replace(GOOD, keys={**GOOD.keys, "north-0": key})  # an old one, which only opens what is old
     with pytest.raises(SettingsWrong, match=r"north\.keys\.json") as stopped:
@@ -37,10 +47,10 @@ def test_a_malformed_key_stops_the_start_and_names_the_file_and_no_key(tmp_path,
     assert not key or key not in str(stopped.value)
 
 
-@pytest.mark.parametrize("secret", MALFORMED)
-def test_a_malformed_fingerprint_secret_stops_the_start(tmp_path, secret):
+@malformed
+def test_a_malformed_fingerprint_secret_stops_the_start(tmp_path, key):
     with pytest.raises(SettingsWrong, match=r"north\.keys\.json.*fingerprint_secret"):
-        keys_of(tmp_path, replace(GOOD, fingerprint_secret=secret))
+        keys_of(tmp_path, replace(GOOD, fingerprint_secret=key))
 
 
 def test_a_current_key_that_is_not_there_stops_the_start(tmp_path):
