@@ -15,7 +15,7 @@ from deploy.local.jars import JARS_LIST, read_list, wrong_jars
 from deploy.local.java import home_of, parse_major
 from deploy.local.kafka import server_properties
 from deploy.local.layout import Ports, Stack, ports_from, record, recorded, stack_of
-from deploy.local.ports import LOOPBACK, free_run, is_free
+from deploy.local.ports import LOOPBACK, free_run
 from deploy.local.processes import NAMES, SERVICES, STOP_TIERS, environment_of, ports_of
 from deploy.local.readiness import why_not_ready
 from deploy.local.supervisord import Program, supervisor_config
@@ -168,12 +168,6 @@ def test_a_taken_port_is_named_with_its_way_out() -> None:
         pytest.raises(PortTaken, match=rf"port {ports.worker} \(worker\) is taken by another program \(pid \d+, .*--ports-from"),
     ):
         check_ports(Stack("/srv", ports, (), "development"))
-
-
-def test_a_free_run_is_free_below_the_ephemeral_range() -> None:
-    first = free_run(5)
-    assert first + 5 <= 32768
-    assert all(is_free(port) for port in range(first, first + 5))
 
 
 def test_a_process_that_is_not_ready_says_why() -> None:
