@@ -20,7 +20,9 @@ from kafka.structs import OffsetAndMetadata
 from deploy.local.errors import StackError
 from realname.topics import Topic
 
-COORDINATOR_S_MAX = 20.0  # a new broker makes its inner offsets topic at the first question for it: about 0.5 s
+COORDINATOR_S_MAX = 60.0  # a new broker makes its inner offsets topic at the first question for it: about 0.5 s; 20 s were too
+# short for one on a machine whose cores were wanted several times over, and 10 s for a new topic's leaders
+LEADERS_S_MAX = 60.0
 
 
 def answers_metadata(bootstrap: str) -> bool:
@@ -68,7 +70,8 @@ def create_topics(bootstrap: str, topics: Sequence[Topic]) -> tuple[str, ...]:
         missing = [topic for topic in topics if topic.name not in present]
         if missing:
             wanted = {topic.name: {"num_partitions": topic.partitions, "configs": topic.config} for topic in missing}
-            admin.create_topics(wanted, wait_for_metadata=True)
+            admin.create_topics(wanted)
+            admin.wait_for_topics(list(wanted), timeout_ms=int(LEADERS_S_MAX * 1000))
         return tuple(topic.name for topic in missing)
 
 
