@@ -98,6 +98,7 @@ def run(console: Console, benchmark: Benchmark, results: Path) -> Ended:
     """As long as it may take; what fails is said and raises nothing."""
     console.rule(f"{benchmark.name} (at most {benchmark.limit_s:.0f} s)")
     command = [sys.executable, "-m", *benchmark.arguments.split(), "--results", str(results)]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background job, a child would ignore it, too
     began_s, why = time.monotonic(), ""
     with subprocess.Popen(command) as child:
         try:
