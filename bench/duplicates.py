@@ -28,6 +28,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench import media
+from bench.urgency import opened
 from realname.settings import Fetch, Worker, read_settings
 from workers.clip import Clip, small_luma
 from workers.decoder.clips import decode_clip
@@ -205,6 +206,7 @@ def _encoded(frames: list[media.Image], ticks: NDArray[np.int_], change: Change)
         stream: Any = sink.add_stream(change.codec, rate=30, options=FAST[change.codec])
         stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", change.bit_rate
         stream.codec_context.time_base = Fraction(1, 1000)
+        opened(stream)
         for frame, tick in zip(frames, ticks, strict=True):
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="bgr24")
             picture.pts, picture.time_base = int(tick), Fraction(1, 1000)

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
+from bench.urgency import opened
+
 FAST = {
     "libvpx": {"deadline": "realtime", "cpu-used": "8"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
@@ -47,6 +49,7 @@ def clip_bytes(
         stream: Any = output.add_stream(codec, rate=rate_hz, options=encoder or FAST[codec])
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         stream.codec_context.time_base = Fraction(1, 1000)
+        opened(stream)
         for index in range(frames):
             frame = _frame(width, height, index, pixel_format, grey)
             frame.pts = pts[index] if pts else index * 1000 // rate_hz

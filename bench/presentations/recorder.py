@@ -17,6 +17,7 @@ import numpy as np
 from av.bitstream import BitStreamFilterContext
 
 from bench.presentations.shots import Shot
+from bench.urgency import opened
 
 Codec = Literal["h264", "vp8", "vp9", "av1"]
 
@@ -58,6 +59,7 @@ def record(shot: Shot, codec: Codec = "h264", *, bit_rate: int = 1_300_000, seed
         stream.codec_context.time_base = TICK
         stream.codec_context.gop_size = 100
         stream.codec_context.flags |= 1 << 23  # AV_CODEC_FLAG_BITEXACT: no name of the encoder
+        opened(stream)
         strip = BitStreamFilterContext(SEI_ONLY, in_stream=stream) if codec == "h264" else None
         for frame, pts in zip(shot.frames, _pts(shot, seed), strict=True):
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="bgr24")
