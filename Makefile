@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 PEERS := .cache/peers
 PEERS_PYTHON ?= $(PYTHON)
 PEERS_ARGS ?= --quality
+# A worker a core, each test file on one of them, so that what it sets up is set up once; the long files first (tests/conftest.py).
+# No more than four: each worker may start servers and a whole stack of its own.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 SOURCES := realname models workers services deploy demo bench tests
 
 .DEFAULT_GOAL := help
@@ -83,7 +86,7 @@ type: setup ## pyright, strict
 	$(BIN)/pyright
 
 test: have-npm have-mvn lint type models models-extra media jars ## everything that must hold before a change lands
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --durations=15
+	$(BIN)/pytest $(PARALLEL) --cov --cov-report=term:skip-covered --durations=15
 
 fault: have-npm have-mvn models media jars ## the whole kill and outage runs and ledger machine (long); a short cut of each is in `test`
 	FAULT=whole $(BIN)/pytest tests/fault tests/property/dispatcher/test_loop_machine.py -s --timeout 2400
