@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,6 +23,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory, models_folder: object) -> It
     lines: list[str] = []
     try:
         bring_up(started, caller, lines.append)
-        yield started
+        with leash(int((started.run / "supervisord.pid").read_text())):
+            yield started
     finally:
         take_down(started, lines.append)
+
+
+@contextmanager
+def leash(supervisor: int) -> Iterator[None]:
+    """Its supervisor ends, and all of its own with it, also where this process is killed: a broken-off run kills its workers."""
+    waits = ["/bin/sh", "-c", f"read _; kill -TERM {supervisor}"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, start_new_session=True) as held:
+        yield
+        held.kill()
