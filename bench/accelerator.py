@@ -82,14 +82,14 @@ class CostModel:
 
 
 class StandInCpu:
-    """CPU of the simulation itself, over all threads: real decoding and inference would stand in its place.
+    """CPU of the simulation itself, over all threads: of waiting for a decoder and for a device, and of reports made up.
 
-    What bench.steps measures of a real check, batchers, reports and waiting for a decoder included. Safe for many threads.
+    A real check's is what bench.steps measures. Batchers and turns are the product's (models/), and no part of that, since on a
+    CPU models run without them: they stay with their worker. Safe for many threads.
     """
 
     def __init__(self) -> None:
         self._by_thread: dict[int, float] = {}
-        self._whole: dict[int, float] = {}
 
     @contextmanager
     def counted(self) -> Generator[None]:
@@ -101,14 +101,10 @@ class StandInCpu:
             own = threading.get_ident()
             self._by_thread[own] = self._by_thread.get(own, 0.0) + time.thread_time() - began_s
 
-    def count_whole_thread(self) -> None:
-        """All that this thread has used by now: it does nothing else."""
-        self._whole[threading.get_ident()] = time.thread_time()
-
     @property
     def total_s(self) -> float:
         """Seconds of CPU."""
-        return sum([*self._by_thread.values(), *self._whole.values()])
+        return sum([*self._by_thread.values()])  # a copy in one step: other threads write
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """For a registry of prometheus_client."""
@@ -125,8 +121,8 @@ class Accelerator:
         self.device = SimulatedDevice(call_s=cost.call_ms * MS, item_s=cost.item_ms * MS, batch_max=cost.batch_max)
 
         def run(items: Sequence[int]) -> Sequence[int]:
-            cpu.count_whole_thread()
-            return self.device.run(items)
+            with cpu.counted():
+                return self.device.run(items)
 
         self._batchers = {name: Batcher[int, int](name, run, limits=limits, observe=observe, turns=turns) for name in MODELS}
 
@@ -187,14 +183,14 @@ class AcceleratorJudges:
 
     def liveness(self, clip: Any, challenge: Challenge) -> StubJudged:
         """clip: as WaitingDecoder gives it."""
+        self._accelerator.ask(LIVENESS_ASKS)
         with self._cpu.counted():
-            self._accelerator.ask(LIVENESS_ASKS)
             time.sleep(self._cost.slow_s(self._chance))
             return self._reports.liveness(clip, challenge)
 
     def match(self, portrait: Any, chips: Sequence[bytes]) -> MatchReport:
         """chips: as liveness gave them, sealed and opened on the way."""
+        self._accelerator.ask(MATCHING_ASKS)
         with self._cpu.counted():
-            self._accelerator.ask(MATCHING_ASKS)
             time.sleep(self._cost.slow_s(self._chance))
             return self._reports.match(portrait, chips)

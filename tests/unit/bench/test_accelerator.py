@@ -104,6 +104,21 @@ def test_what_the_simulation_uses_itself_is_told_and_its_waits_are_no_cpu():
     assert told.samples[0].value == cpu.total_s
 
 
+def test_batchers_and_turns_are_the_products_and_stay_with_their_worker():
+    def busy(*_: object, **__: object) -> None:
+        began_s = time.thread_time()
+        while time.thread_time() - began_s < 0.02:
+            pass
+
+    cpu, cost = StandInCpu(), CostModel(call_ms=0, item_ms=0, wait_ms=0)
+    accelerator = Accelerator(cost, cpu, observe=busy, took=busy)
+    judges = AcceleratorJudges(accelerator, cost, cpu, StubJudges(Service(), chips=[]))
+    for _ in range(3):
+        judges.match("portrait", [])
+    accelerator.close()
+    assert cpu.total_s < 0.02, "none of 18 times 20 ms that a batcher and its turn took"
+
+
 def test_a_worker_gets_the_cost_model_by_its_command_line():
     cost = CostModel(decoders=4, slow_share=0.01, slow_ms=1500)
     assert parse(list(arguments_of(cost))) == cost
