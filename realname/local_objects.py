@@ -29,6 +29,13 @@ class _Open:
         """The last user, on whichever thread, has let go."""
         os.close(self.descriptor)
 
+    def is_at(self, path: Path) -> bool:
+        """Whether the path leads here still: somebody may have moved the folder, or mounted another over it."""
+        try:
+            return os.path.samestat(path.stat(), os.fstat(self.descriptor))
+        except FileNotFoundError:
+            return False
+
 
 class _Place(NamedTuple):
     """A registration's folder within its operator's."""
@@ -42,7 +49,8 @@ class LocalObjects:
 
     Operators' folders are kept open, each once its own name is durable, so that it is synced with the vault's folder once
     and not for every registration. An open folder's inode goes to no other, and nothing can be made in one that was
-    removed: what is made in it is made under a name that lasts.
+    removed: what is made in it is made under a name that lasts. One that was moved is opened anew, by its name. The vault's
+    own folder is never made here: open_vault does that, for its owner alone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -95,7 +103,9 @@ class LocalObjects:
                 return descriptor
 
     def _place(self, operator: str, identity: str) -> _Place:
-        above = self._operators.get(operator) or self._open_operator(operator)
+        above = self._operators.get(operator)
+        if above is None or not above.is_at(self._folder / operator):
+            above = self._open_operator(operator)
         with contextlib.suppress(FileExistsError):
             os.mkdir(identity, dir_fd=above.descriptor)
         return _Place(above, _Open(os.open(identity, _FOLDER, dir_fd=above.descriptor)))
@@ -104,7 +114,7 @@ class LocalObjects:
         """Its folder, under a name that lasts: synced after it was opened, so another of that name is not mistaken for it."""
         path = self._folder / operator
         with contextlib.suppress(FileExistsError):
-            path.mkdir(parents=True)
+            path.mkdir()
         found = _Open(os.open(path, _FOLDER))
         above = _Open(os.open(self._folder, _FOLDER))
         os.fsync(above.descriptor)

@@ -151,7 +151,10 @@ class Vault:
 
     def _check_space(self, size_bytes: int) -> None:
         if self._folder is not None and self._free_bytes_min:
-            free = shutil.disk_usage(self._folder).free
+            try:
+                free = shutil.disk_usage(self._folder).free
+            except OSError:
+                raise Transient("the vault's folder does not answer") from None
             if free - size_bytes < self._free_bytes_min:
                 raise VaultFull("free space is at its limit")
 

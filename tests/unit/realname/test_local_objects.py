@@ -12,7 +12,7 @@ from obstore.store import LocalStore
 
 from realname.errors import Transient, VaultFull
 from realname.local_objects import LocalObjects
-from realname.vault import Plain, Vault
+from realname.vault import Plain, Vault, open_vault
 from tests.builders import an_id
 from tests.fakes.intake import FakeKeys
 
@@ -85,6 +85,26 @@ def test_an_operators_folder_that_another_process_removed_or_made_anew_is_found(
     LocalObjects(tmp_path).write({"north/c/3": b"another's"})
     objects.write({"north/d/4": b"fourth"})
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*/*")) == ["north/c/3", "north/d/4"]
+
+
+def test_an_operators_folder_that_was_moved_away_is_not_written_to(tmp_path: Path) -> None:
+    objects = LocalObjects(tmp_path)
+    objects.write({"north/a/1": b"first"})
+    (tmp_path / "north").rename(tmp_path / "kept")
+    objects.write({"north/b/2": b"second"})
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*/*")) == ["kept/a/1", "north/b/2"]
+
+
+@pytest.mark.parametrize("free_bytes_min", [0, 1])
+def test_a_vault_whose_folder_is_gone_takes_nothing_and_is_not_made_anew_for_all_to_read(
+    tmp_path: Path, free_bytes_min: int
+) -> None:
+    folder = tmp_path / "vault"
+    vault = open_vault(f"file://{folder}", FakeKeys(), free_bytes_min=free_bytes_min)
+    folder.rmdir()
+    with pytest.raises(Transient):
+        vault.put(b"p", operator="north", registration_id=an_id(), kind="clip", media_type="v")
+    assert not folder.exists()
 
 
 class BrokenVault(Vault):
