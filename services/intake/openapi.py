@@ -27,7 +27,8 @@ _CUED = (CueClock, Cue, CuesEnd, DigestRequest, DigestTaken)
 _STRUCTS = (ChallengeRequest, ChallengeIssued, *_CUED, RegistrationRequest, Accepted, StatusAnswer, ProblemDocument)
 _JSON = "application/json"
 _AUTH = (Name.TOKEN_MISSING, Name.TOKEN_INVALID, Name.TOKEN_EXPIRED)
-_FIELDS = (Name.FIELD_UNKNOWN, Name.FIELD_MISSING, Name.FIELD_INVALID, Name.BODY_MALFORMED, Name.BODY_TOO_LARGE)
+_BODY = (Name.BODY_MALFORMED, Name.BODY_TOO_LARGE, Name.BODY_INCOMPLETE)
+_FIELDS = (Name.FIELD_UNKNOWN, Name.FIELD_MISSING, Name.FIELD_INVALID, *_BODY)
 _RATE = (Name.RATE_LIMITED, Name.BACKLOG_SHARE_USED)
 _READ = (*_AUTH, Name.REGISTRATION_UNKNOWN, Name.LEDGER_UNAVAILABLE, Name.TOO_MANY_WAITING)
 _CHALLENGE = (
@@ -44,7 +45,6 @@ _REGISTER = (
     *_FIELDS,
     Name.STORE_NOT_ALLOWED,
     Name.MEDIA_TYPE_UNSUPPORTED,
-    Name.BODY_INCOMPLETE,
     Name.BODY_TOO_SLOW,
     Name.PART_UNKNOWN,
     Name.PART_MISSING,

@@ -58,7 +58,8 @@ class Desk:
 @post("/v1/challenges", name="create_challenge", status_code=201, request_max_body_size=CHALLENGE_BYTES_MAX)
 async def create_challenge(request: AnyRequest) -> Response[bytes]:
     """Issue a challenge."""
-    issued = await _desk(request).issuing.create_challenge(request.headers.get("authorization"), await request.body())
+    body = await _body(request)
+    issued = await _desk(request).issuing.create_challenge(request.headers.get("authorization"), body)
     return response_of(done(issued, 201))
 
 
@@ -72,7 +73,7 @@ async def follow_cues(request: AnyRequest, challenge_id: FromPath[str]) -> Respo
 @post("/v1/challenges/{challenge_id:str}/digest", name="take_digest", request_max_body_size=CHALLENGE_BYTES_MAX)
 async def take_digest(request: AnyRequest, challenge_id: FromPath[str]) -> Response[bytes]:
     """Take the digest of a clip whose cues have all been shown."""
-    body = await request.body()
+    body = await _body(request)
     taken = await _desk(request).cueing.take_digest(request.headers.get("authorization"), challenge_id, body)
     return response_of(done(taken, 201))
 
@@ -172,6 +173,14 @@ def _wait_s(text: str, wait_s_max: int) -> float:
     if not text.isdecimal() or len(text) > 4:  # noqa: PLR2004 - more digits than any wait
         raise Refused(Problem(Name.FIELD_INVALID, field="wait_s"))
     return min(int(text), wait_s_max)
+
+
+async def _body(request: AnyRequest) -> bytes:
+    """A small body, whole. Raises Refused where the client goes away: that is no fault of ours."""
+    try:
+        return await request.body()
+    except InternalServerException:  # Litestar's word for it
+        raise Refused(Problem(Name.BODY_INCOMPLETE)) from None
 
 
 async def _chunks(request: AnyRequest) -> AsyncGenerator[bytes]:
