@@ -111,7 +111,7 @@ def test_any_command_goes_with_scripts_in_one_round_trip_and_its_error_is_raised
 
 
 def test_who_comes_round_again_waits_once_for_a_frozen_server_and_not_at_all_for_a_cut_connection(own_valkey):
-    lines = Lines(connect(own_valkey.url, answer_within_s=0.3).connection_pool, again_after=CUT)
+    lines = Lines(connect(own_valkey.url, answer_within_s=1.0).connection_pool, again_after=CUT)
     lines.run(COUNT, ["n"], [])
     own_valkey.client().client_kill_filter(_type="normal", skipme=True)
     assert lines.run(COUNT, ["n"], []) == 2
@@ -121,4 +121,4 @@ def test_who_comes_round_again_waits_once_for_a_frozen_server_and_not_at_all_for
         lines.run(COUNT, ["n"], [])
     waited_s = time.monotonic() - before
     own_valkey.thaw()
-    assert waited_s < 0.55
+    assert waited_s < 1.9, "twice would be 2"
