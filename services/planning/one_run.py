@@ -166,6 +166,7 @@ class _Dispatcher:
     ) -> None:
         self._env, self._path, self._work, self._draws = env, path, work, draws
         self._came: list[tuple[bool, simpy.Event]] = []
+        self._under_way = 0  # started and not decided: with none a record ends the wait at once, as IDLE_S there
         self._anything = env.event()
         env.process(self._turns())
 
@@ -182,14 +183,15 @@ class _Dispatcher:
         while True:
             yield self._anything
             # Where turns that brought nothing stand is anybody's guess; simulated, they would march in step with the device.
-            left_s = ends_s - self._env.now
-            yield self._env.timeout(left_s if left_s > 0 else self._draws.random() * self._path.turn_s)
+            anywhere_s = self._draws.random() * self._path.turn_s if self._under_way else 0.0
+            yield self._env.timeout(max(ends_s - self._env.now, 0.0) or anywhere_s)
             came, self._came, self._anything = self._came, [], self._env.event()
             yield from self._work(self._path.dispatcher_s * len(came))
             for is_decided, done in came:
                 if not is_decided:
                     done.succeed()
             decided = [done for is_decided, done in came if is_decided]
+            self._under_way += len(came) - 2 * len(decided)
             yield from self._work(self._path.commit_s * len(decided))
             for done in decided:
                 done.succeed()
