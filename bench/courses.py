@@ -46,6 +46,8 @@ def decode_course(content: bytes, name: str) -> Course:
         course = msgspec.json.decode(content, type=Course)
     except msgspec.MsgspecError as error:
         raise RealnameError(f"{name}: {error}") from None
+    if course.points and PROCESS not in course.points[-1].cpu_s:
+        raise RealnameError(f"{name} has no CPU of {PROCESS}: leave it out (--leave-out)")
     if not course.points or course.points[-1].at_s < SECONDS_MIN:
         raise RealnameError(
             f"{name} ends before {SECONDS_MIN:g} s, too short to tell Kafka's warm-up from what it always costs: "

@@ -11,6 +11,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+URGENT = (os.SCHED_FIFO, os.SCHED_RR)
+
 
 def opened(stream: Any) -> None:
     """Open the stream's encoder, all its settings made, as its first frame would; then every thread is ordinary again."""
@@ -19,9 +21,10 @@ def opened(stream: Any) -> None:
 
 
 def calm() -> None:
-    """Each thread of this process on the ordinary schedule."""
+    """Each thread of this process that is on a real-time schedule on the ordinary one."""
     for thread in Path("/proc/self/task").glob("[0-9]*"):
         try:
-            os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
+            if os.sched_getscheduler(int(thread.name)) & ~os.SCHED_RESET_ON_FORK in URGENT:
+                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
         except ProcessLookupError:  # just ended
             continue

@@ -44,7 +44,12 @@ def test_a_course_is_read_out_of_all_that_a_run_wrote() -> None:
     assert decode_course(msgspec.json.encode(written), "x") == Course([Look(60.0, {"kafka": 1.0})])
 
 
-@pytest.mark.parametrize("written", [b"[]", b'{"points": []}', b'{"points": [{"at_s": 20.0, "cpu_s": {}}]}'])
+WITHOUT_KAFKA = b'{"points": [{"at_s": 0.0, "cpu_s": {}}, {"at_s": 60.0, "cpu_s": {"intake": 1.0}}]}'
+
+
+@pytest.mark.parametrize(
+    "written", [b"[]", b'{"points": []}', b'{"points": [{"at_s": 20.0, "cpu_s": {"kafka": 1.0}}]}', WITHOUT_KAFKA]
+)
 def test_a_course_that_says_nothing_is_named(written: bytes) -> None:
     with pytest.raises(RealnameError, match=r"mine\.course\.json"):
         decode_course(written, "mine.course.json")
