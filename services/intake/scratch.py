@@ -90,11 +90,11 @@ class Scratch(Protocol):
         """Undecided records by operator, over all partitions, as the dispatchers last said."""
         ...
 
-    async def follow(self, registration_id: str) -> None:
+    def follow(self, registration_id: str) -> None:
         """From now on `moved` has it. Also comes while nobody iterates: it counts from when somebody does."""
         ...
 
-    async def unfollow(self, registration_id: str) -> None:
+    def unfollow(self, registration_id: str) -> None:
         """Hear of it no more."""
         ...
 
@@ -126,6 +126,7 @@ class RedisScratch:
         self._sight = Sight()
         self._subscription: Any = None
         self._followed: set[str] = set()
+        self._telling: set[asyncio.Task[None]] = set()
         self._following = asyncio.Lock()  # SUBSCRIBE and UNSUBSCRIBE of one id go out as they were asked for
 
     async def remember_issued(self, registration_id: str, ttl_s: int) -> None:
@@ -172,13 +173,13 @@ class RedisScratch:
             total.update({operator.decode(): int(count) for operator, count in held.items()})
         return total
 
-    async def follow(self, registration_id: str) -> None:
+    def follow(self, registration_id: str) -> None:
         self._followed.add(registration_id)
-        await self._tell_followed(registration_id)
+        self._tell(registration_id)
 
-    async def unfollow(self, registration_id: str) -> None:
+    def unfollow(self, registration_id: str) -> None:
         self._followed.discard(registration_id)
-        await self._tell_followed(registration_id)
+        self._tell(registration_id)
 
     async def moved(self) -> AsyncIterator[str]:
         subscription = self._redis.pubsub()
@@ -201,6 +202,13 @@ class RedisScratch:
             with contextlib.suppress(RedisError, OSError):
                 await subscription.aclose()
 
+    def _tell(self, registration_id: str) -> None:
+        """In a task of its own: whose caller hangs up is cancelled wherever it waits, and then nobody would unsubscribe."""
+        if self._subscription is not None:
+            telling = asyncio.create_task(self._tell_followed(registration_id))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
     async def _tell_followed(self, registration_id: str) -> None:
         """As it stands now: of several wishes for one id the last one counts. What cannot be told, `moved` finds out."""
         async with self._following:
@@ -213,6 +221,8 @@ class RedisScratch:
 
     async def close(self) -> None:
         """Let go of the connections."""
+        if self._telling:
+            await asyncio.wait(self._telling)
         await self._line.close()
         await self._redis.aclose()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Generator
 
 import msgspec
 
@@ -74,7 +74,7 @@ class Statuses:
             return status
         if self._seats.are_full:
             return TOO_MANY
-        async with self._seat(registration_id) as moved:
+        with self._seat(registration_id) as moved:
             while True:
                 status = await self.current(caller, registration_id)  # again: it may have moved before we sat down
                 left_s = deadline_s - monotonic()
@@ -92,7 +92,7 @@ class Statuses:
     async def _stream(self, caller: Caller, registration_id: str, seen_rank: int) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
         sent_s = monotonic()
-        async with self._seat(registration_id) as moved:
+        with self._seat(registration_id) as moved:
             while True:
                 status = await self.current(caller, registration_id)
                 if not isinstance(status, Problem) and RANK[status.step] > seen_rank:
@@ -140,21 +140,21 @@ class Statuses:
         await self._scratch.write(status)
         return status
 
-    @contextlib.asynccontextmanager
-    async def _seat(self, registration_id: str) -> AsyncGenerator[asyncio.Event]:
+    @contextlib.contextmanager
+    def _seat(self, registration_id: str) -> Generator[asyncio.Event]:
         """An event that is set when the id may have moved, while one waits."""
         moved = asyncio.Event()
         waiters = self._waiters.setdefault(registration_id, set())
         waiters.add(moved)
         try:
             with self._seats.sit():
-                await self._scratch.follow(registration_id)
+                self._scratch.follow(registration_id)
                 yield moved
         finally:
             waiters.discard(moved)
             if not waiters:
                 del self._waiters[registration_id]
-                await self._scratch.unfollow(registration_id)
+                self._scratch.unfollow(registration_id)
 
 
 def status_of_submitted(submitted: RegistrationSubmitted) -> Status:

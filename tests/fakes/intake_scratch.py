@@ -59,11 +59,11 @@ class FakeScratch:
     async def undecided(self, partitions: int) -> Mapping[str, int] | Away:  # noqa: ARG002
         return AWAY if self.away else dict(self.counts)
 
-    async def follow(self, registration_id: str) -> None:
+    def follow(self, registration_id: str) -> None:
         self.followed.add(registration_id)
         self._tell(registration_id)
 
-    async def unfollow(self, registration_id: str) -> None:
+    def unfollow(self, registration_id: str) -> None:
         self.followed.discard(registration_id)
 
     async def moved(self) -> AsyncIterator[str]:

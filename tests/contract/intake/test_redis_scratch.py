@@ -115,9 +115,9 @@ def test_who_follows_an_id_hears_of_it_once_at_first_and_then_each_time_it_moves
     async def body(scratch: Scratch) -> None:
         followed, last = an_id(), an_id()
         async with hearing(scratch) as heard:
-            await scratch.follow(followed)
+            scratch.follow(followed)
             assert await heard.get() == followed, "a look from now on misses nothing"
-            await scratch.follow(last)
+            scratch.follow(last)
             assert await heard.get() == last
             for step in ("submitted", "matching", "liveness", "decided"):
                 await scratch.write(a_status(followed, step=step))
@@ -131,10 +131,10 @@ def test_of_what_nobody_follows_nobody_hears(run) -> None:
     async def body(scratch: Scratch) -> None:
         followed, left, other = an_id(), an_id(), an_id()
         async with hearing(scratch) as heard:
-            await scratch.follow(left)
+            scratch.follow(left)
             assert await heard.get() == left
-            await scratch.unfollow(left)
-            await scratch.follow(followed)
+            scratch.unfollow(left)
+            scratch.follow(followed)
             assert await heard.get() == followed
             for each in (left, other, followed):
                 await scratch.write(a_status(each))
@@ -146,7 +146,7 @@ def test_of_what_nobody_follows_nobody_hears(run) -> None:
 def test_what_was_followed_before_anybody_listened_is_heard(run) -> None:
     async def body(scratch: Scratch) -> None:
         early = an_id()
-        await scratch.follow(early)
+        scratch.follow(early)
         async with hearing(scratch) as heard:
             assert await heard.get() == early
             await scratch.write(a_status(early))
@@ -159,9 +159,10 @@ def test_of_two_wishes_for_one_id_the_last_counts(run) -> None:
     async def body(scratch: Scratch) -> None:
         identity, last = an_id(), an_id()
         async with hearing(scratch) as heard:
-            await scratch.follow(last)
+            scratch.follow(last)
             assert await heard.get() == last
-            await asyncio.gather(*(wish(identity) for wish in (scratch.follow, scratch.unfollow, scratch.follow)))
+            for wish in (scratch.follow, scratch.unfollow, scratch.follow):
+                wish(identity)
             assert await heard.get() == identity
             await scratch.write(a_status(identity))
             await scratch.write(a_status(last))
