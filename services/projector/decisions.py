@@ -9,6 +9,7 @@ transaction is none. librdkafka, because kafka-python's polling and its network 
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Generator
 from concurrent.futures import Future
 from typing import Any, cast
@@ -29,6 +30,8 @@ _REST_S = 0.005  # for what came in the same fetch as the first record
 _PREFETCH_KB = 16 * 1024  # librdkafka's own queue, all partitions together
 _RECONNECT_MS_MAX = 500  # between connection attempts; the default of 10 s would outlast a broker's restart
 
+_log = logging.getLogger(__name__)
+
 
 class KafkaDecisions:
     """`Decisions` on a real broker.
@@ -42,14 +45,16 @@ class KafkaDecisions:
         self._partitions = range(partitions)
         self._at: dict[int, int] = {}
         self._stopped: dict[int, int] = {}
-        self._common: dict[str, str | int | float | bool] = {
+        self._noted: set[str] = set()
+        self._common: dict[str, Any] = {
             "bootstrap.servers": bootstrap,
             "reconnect.backoff.max.ms": _RECONNECT_MS_MAX,
-            "log_level": 2,  # an outage is told once, by the loop
+            "log_level": 2,  # librdkafka says each try to connect: some twenty a second; see _note
         }
         self._consumer = Consumer(
             self._common
             | {
+                "error_cb": self._note,
                 "group.id": "projector",  # librdkafka wants a name; it is never joined and commits nothing
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",  # out of range: retention passed it, or Kafka's data is new; read what is there
@@ -105,11 +110,19 @@ class KafkaDecisions:
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  its public name
             if error.fatal():
                 raise KafkaException(error)
+            self._note(error)
             return False  # a fetch that is tried again
+        self._noted.clear()
         if partition is None or offset is None or partition in self._stopped:
             return False
         self._at[partition] = offset + (error is None)
         return error is None
+
+    def _note(self, error: KafkaError) -> None:
+        """Each error once, until something is read again. Nothing is raised: a broker that is away is one without records."""
+        if error.name() not in self._noted:
+            self._noted.add(error.name())
+            _log.warning("consumer error", extra={"error": error.name()})
 
     def _asked(self, admin: AdminClient, what: Any) -> dict[int, Any]:
         """One question about all partitions."""

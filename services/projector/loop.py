@@ -20,7 +20,7 @@ from realname.topics import DECIDED
 from services.projector.progress import CatchUp
 
 RECORDS_MAX = 500  # a turn; one Redis pipeline of as many
-POLL_S = 0.2  # the longest wait for records: a status is late by no more than this and Kafka's own 0
+POLL_S = 0.2  # the longest wait for records; the first one ends it. How late a status can be: GATHER_MS of decisions.py
 LOSS_CHECK_S = 1.0  # how often Redis is asked for its epoch while nothing is written
 LAG_EVERY_S = 1.0
 RETRY_S = 0.5  # between tries while Kafka or Redis does not answer
