@@ -128,6 +128,7 @@ class RedisStages:
         """From the beginning of their streams, after an assignment and after an abort."""
         for partition in partitions:
             self._cursors.pop(partition, None)
+            self._told_none.discard(partition)  # it may have been another's meanwhile
 
     def delete(self, spent: Spent) -> None:
         """Entries that nobody needs any more, one by one, and the scratch keys of decided registrations."""

@@ -266,6 +266,10 @@ def test_admission_is_told_of_nothing_undecided_once_and_again_by_who_has_the_pa
     owner.tell_undecided({})
     owner.tell_undecided({0: {}})
     assert not client.exists(key), "another had the partition meanwhile"
+    client.hset(key, "north", 5)
+    owner.read_again([0])
+    owner.tell_undecided({0: {}})
+    assert not client.exists(key), "it went and came back between two tellings"
 
 
 def test_the_second_step_leaves_what_a_quick_worker_wrote(own_valkey: Valkey) -> None:
