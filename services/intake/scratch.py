@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
@@ -25,7 +26,7 @@ from services.intake.redis_line import RedisLine, Script
 _ANSWER_S = 1.0  # a Redis that needs longer is away
 _CONNECT_S = 0.5
 _AWAY_S = 1.0  # after a failure nobody waits for it for so long
-_CONNECTIONS_MAX = 2  # the subscription, and the look at the counts; what a request asks goes over the one line
+_CONNECTIONS_MAX = 1  # the look at the counts; what a request asks goes over the one line, and the subscription has its own
 
 
 class Away:
@@ -35,7 +36,7 @@ class Away:
 AWAY: Final = Away()
 
 _WATCH = "rn:watch"
-_MAY_HAVE_MOVED = ("subscribe", "message")
+_MAY_HAVE_MOVED = (b"subscribe", b"message")
 # Redis' own time in microseconds.
 _NOW_LUA = """
 local time = redis.call('TIME')
@@ -182,25 +183,28 @@ class RedisScratch:
         self._tell(registration_id)
 
     async def moved(self) -> AsyncIterator[str]:
-        subscription = self._redis.pubsub()
+        # Not redis-py's PubSub: who writes to its broken connection makes it anew, and so does who reads it, side by side.
+        subscription: Any = self._redis.connection_pool.make_connection()
         try:
+            await subscription.connect()
             # _WATCH is told nothing: its connection stays while nobody is followed, and so shows when Redis goes away.
             known = frozenset(self._followed)
-            await subscription.subscribe(_WATCH, *map(moved_channel, known))
+            await _say(subscription, "SUBSCRIBE", _WATCH, *map(moved_channel, known))
             self._subscription = subscription
             for registration_id in known ^ self._followed:  # who came or went meanwhile
                 await self._tell_followed(registration_id)
             while True:
-                message = await subscription.get_message(timeout=_ANSWER_S)
-                if message is not None and message["type"] in _MAY_HAVE_MOVED and message["channel"] != _WATCH.encode():
-                    yield message["channel"].decode("ascii", "replace").removeprefix(moved_channel(""))
+                told = await subscription.read_response(timeout=math.inf, push_request=True, disconnect_on_error=False)
+                if told and told[0] in _MAY_HAVE_MOVED and told[1] != _WATCH.encode():
+                    yield told[1].decode("ascii", "replace").removeprefix(moved_channel(""))
         except (RedisError, OSError):
             self._sight.lose()
             return
         finally:
-            self._subscription = None
-            with contextlib.suppress(RedisError, OSError):
-                await subscription.aclose()
+            async with self._following:  # not under the hands of who is telling it something
+                self._subscription = None
+                with contextlib.suppress(RedisError, OSError):
+                    await subscription.disconnect(nowait=True)
 
     def _tell(self, registration_id: str) -> None:
         """In a task of its own: whose caller hangs up is cancelled wherever it waits, and then nobody would unsubscribe."""
@@ -213,11 +217,11 @@ class RedisScratch:
         """As it stands now: of several wishes for one id the last one counts. What cannot be told, `moved` finds out."""
         async with self._following:
             subscription = self._subscription
-            if subscription is None:
+            if subscription is None or not subscription.is_connected:  # written to, it would connect itself anew
                 return
-            tell = subscription.subscribe if registration_id in self._followed else subscription.unsubscribe
+            word = "SUBSCRIBE" if registration_id in self._followed else "UNSUBSCRIBE"
             with contextlib.suppress(RedisError, OSError):
-                await tell(moved_channel(registration_id))
+                await _say(subscription, word, moved_channel(registration_id))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -236,6 +240,10 @@ class RedisScratch:
             self._away_until_s = monotonic() + _AWAY_S
             self._sight.lose()
             return AWAY
+
+
+async def _say(subscription: Any, *words: str) -> None:
+    await subscription.send_packed_command(subscription.pack_command(*words), check_health=False)
 
 
 def _claim_key(registration_id: str) -> str:
