@@ -83,8 +83,8 @@ class Lines:
         """The answers, in order, in one round trip; an answer that is an error is in its place, not raised.
 
         A script that Redis does not know yet runs after the other calls, so none may rely on it.
-        A broken connection is tried once more, since it may be a server's that went away long ago: so each call must be
-        safe to repeat. Raises redis.ConnectionError, redis.TimeoutError.
+        After an error of `again_after` they are made once more, since the connection may be to a server that went away long
+        ago: so each call must be safe to repeat. Raises redis.ConnectionError, redis.TimeoutError.
         """
         line = self._line()
         try:

@@ -34,7 +34,10 @@ class CelerySender:
         self._lines = Lines(client.connection_pool, again_after=CUT)
 
     def send(self, jobs: Sequence[LivenessJob]) -> None:
-        """Queue the first stage of each, in order; all of one queue or none. Raises Transient: they may or may not be queued."""
+        """Queue the first stage of each, in order; all of one queue or none. Raises Transient: they may or may not be queued.
+
+        Over a connection that was cut they may be queued twice, under the same tags: measured once more for nothing.
+        """
         by_queue: dict[str, list[bytes]] = {}
         for job in jobs:
             by_queue.setdefault(queue_of(Stage.LIVENESS, alone=job.alone), []).append(message_of(job))

@@ -82,7 +82,10 @@ class Sender(Protocol):
 
 
 def connect(url: str) -> redis.Redis:
-    """A client that answers bytes, waits at most ANSWER_S_MAX and never tries twice: the loop comes round again."""
+    """A client that answers bytes, waits at most ANSWER_S_MAX and never tries twice: the loop comes round again.
+
+    What goes over `Lines` is tried twice where the connection was cut: a kept one shows only then that its server has gone.
+    """
     never = Retry(NoBackoff(), 0)
     return redis.Redis.from_url(url, socket_timeout=ANSWER_S_MAX, socket_connect_timeout=1.0, retry=never)
 
