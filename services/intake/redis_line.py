@@ -13,7 +13,6 @@ import contextlib
 import math
 from collections import deque
 from collections.abc import Sequence
-from hashlib import sha1
 from typing import Any, NamedTuple
 
 from redis.asyncio import ConnectionPool
@@ -23,19 +22,11 @@ from redis.exceptions import ConnectionError as LineBroken
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from realname.clock import monotonic
+from realname.redis_lines import Script
 
 _ASKED_MAX = 10_000  # unanswered at once; a Redis that is further behind is as good as away
 
 Word = str | bytes | int
-
-
-class Script:
-    """A Lua script by its digest; the server that does not know it gets its text."""
-
-    def __init__(self, text: str) -> None:
-        """text: Lua."""
-        self.text = text
-        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class _Asked(NamedTuple):
@@ -74,7 +65,7 @@ class RedisLine:
     async def run(self, script: Script, keys: Sequence[Word], args: Sequence[Word]) -> Any:
         """What a script returns."""
         try:
-            return await self.ask("EVALSHA", script.digest, len(keys), *keys, *args)
+            return await self.ask("EVALSHA", script.sha, len(keys), *keys, *args)
         except NoScriptError:
             return await self.ask("EVAL", script.text, len(keys), *keys, *args)
 

@@ -18,10 +18,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from realname.clock import monotonic
+from realname.redis_lines import Script
 from realname.stages import undecided_key
 from realname.statuses import TTL_S, WRITE_FORWARDS_LUA, Status, decode_status, moved_channel, status_key, write_arguments
 from services.intake.known import Seen, Sight
-from services.intake.redis_line import RedisLine, Script
+from services.intake.redis_line import RedisLine
 
 _ANSWER_S = 1.0  # a Redis that needs longer is away
 _CONNECT_S = 0.5

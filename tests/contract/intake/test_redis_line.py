@@ -10,7 +10,8 @@ import pytest
 from redis.exceptions import RedisError, ResponseError
 
 from deploy.local.valkey import Valkey
-from services.intake.redis_line import RedisLine, Script
+from realname.redis_lines import Script
+from services.intake.redis_line import RedisLine
 
 ECHO = Script("return ARGV[1]")
 
