@@ -30,7 +30,7 @@ from realname import ids
 from realname.messages import BlobRef, Challenge, Consent, MatchReport, RegistrationSubmitted
 from realname.stages import RESULT_FIELD, LivenessJob, StageResult, encode_job, results_key
 from services.dispatcher.policies import Plans
-from services.dispatcher.records import Taken
+from services.dispatcher.records import Spent, Taken
 from services.dispatcher.sender import CelerySender
 from services.dispatcher.stages import RedisStages, connect
 
@@ -131,15 +131,16 @@ def _drive(line: Line, jobs: int, rate: float) -> tuple[float, list[float]]:
 def _celery_line(valkey: Valkey, child: Child) -> Line:
     client = connect(valkey.url)
     stages = RedisStages(client, CelerySender(client), decide_within_s=2700, plans_for=_nothing_activated)
+    spent = Spent({})
 
     def send(jobs: list[Taken]) -> None:
         stages.submit(jobs)
 
     def read() -> int:
-        arrivals = stages.collect([PARTITION]).arrivals
-        stages.delete(
-            {PARTITION: [each.entry for each in arrivals]}, [each.result.id for each in arrivals if each.result is not None]
-        )
+        nonlocal spent
+        arrivals = stages.collect([PARTITION], spent).arrivals
+        entries = {PARTITION: [each.entry for each in arrivals]} if arrivals else {}
+        spent = Spent(entries, [each.result.id for each in arrivals if each.result is not None])
         return len(arrivals)
 
     return Line(send, read, child.pid)

@@ -1,0 +1,22 @@
+"""A short cut of `bench.hops`: the real sender, a real Valkey and a worker process, each variant once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import hops
+from bench.result import read
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+
+
+def test_every_variant_carries_its_jobs_and_its_cost_is_held_against_the_floor(tmp_path: Path, monkeypatch):
+    asked = ["--jobs", "10", "--rate", "50", "--rounds", "1", "--results", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["hops", *asked])
+    hops.main()
+    kept = read(tmp_path / "hops.json")
+    assert all(ratio.value > 0 for ratio in kept.ratios.values())
+    assert len(kept.ratios) >= len(hops.VARIANTS)
