@@ -69,16 +69,6 @@ class Clip:
         """(H, W, 3) of one frame, 0..255, converted now: about 0.15 ms for 640x480. Keep it if it is needed twice."""
         return _uint8(cv2.cvtColor(self.planes[index], cv2.COLOR_YUV2BGR_I420))
 
-    def bgr_halved(self, index: int, *, width: int, height: int) -> tuple[NDArray[np.uint8], int]:
-        """As bgr, halved as often as a picture fitted into width x height still loses nothing by it; and how many times smaller.
-
-        For who shrinks it anyway: halving I420 first is a quarter of the cost of shrinking BGR by a broken factor.
-        """
-        planes, smaller = self.planes[index], 1
-        while _is_halvable(planes, width, height):
-            planes, smaller = _halved(planes), 2 * smaller
-        return _uint8(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)), smaller
-
 
 def clip_of(frames_bgr: Sequence[NDArray[np.uint8]], at_s: Sequence[float] | NDArray[np.float64]) -> Clip:
     """A clip of BGR frames, all (H, W, 3) of one size, at strictly increasing times. For tests and synthetic clips.
@@ -101,25 +91,6 @@ def small_luma(clip: Clip) -> NDArray[np.uint8]:
     for Clip.small.
     """
     return np.stack([_small(clip.gray(index)) for index in range(len(clip))])
-
-
-def _is_halvable(planes: NDArray[np.uint8], width: int, height: int) -> bool:
-    """Whether the half still fills width x height on one side; and whether its chroma planes have whole sides."""
-    rows, columns = planes.shape[0] * 2 // 3, planes.shape[1]
-    return (columns >= 2 * width or rows >= 2 * height) and rows % 4 == 0 and columns % 4 == 0
-
-
-def _halved(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """One I420 frame, (H*3//2, W), as one of half its sides, each of its three planes as means of four pixels."""
-    height, width = planes.shape[0] * 2 // 3, planes.shape[1]
-    flat, luma = planes.reshape(-1), height * width
-    sides = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
-    parts = np.split(flat, [luma, luma * 5 // 4])
-    half = [
-        cv2.resize(part.reshape(side), (side[1] // 2, side[0] // 2), interpolation=cv2.INTER_AREA).reshape(-1)
-        for part, side in zip(parts, sides, strict=True)
-    ]
-    return _uint8(np.concatenate(half).reshape(-1, width // 2))
 
 
 def _small(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:

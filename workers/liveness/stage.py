@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models import detector
 from models.geometry import Affine, arcface_map, five_points
 from models.pixels import Image
 from models.registry import Models
@@ -90,9 +89,8 @@ def _follow(clip: Clip, models: Models, policy: Policy, watch: Stopwatch) -> Tra
         due = track.detection_due(index)
         if due:
             with watch.asking("detect"):
-                view, smaller = clip.bgr_halved(index, width=detector.WIDTH_PX, height=detector.HEIGHT_PX)
-                faces = models.detector.detect(view)
-            track.meet(index, [face.box * np.float32(smaller) for face in faces])
+                faces = models.detector.detect(clip.bgr(index))
+            track.meet(index, [face.box for face in faces])
         if track.box is not None:
             with watch.asking("landmarks"):
                 if due:

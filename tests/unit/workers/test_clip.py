@@ -26,24 +26,6 @@ def test_colours_come_back_within_the_rounding_of_yuv():
     assert np.abs(clip.bgr(0).astype(int) - picture).max() <= 3
 
 
-@pytest.mark.parametrize(
-    ("height", "width", "smaller"),
-    [(640, 480, 2), (480, 640, 2), (720, 1280, 4), (360, 640, 2), (478, 638, 1), (240, 320, 1), (642, 480, 1)],
-)
-def test_a_picture_is_halved_while_it_still_fills_one_side_and_its_planes_have_whole_sides(height, width, smaller):
-    clip = clip_of([frame(height, width, 90)], [0.0])
-    found, times = clip.bgr_halved(0, width=320, height=240)
-    assert (found.shape, times) == ((height // smaller, width // smaller, 3), smaller)
-
-
-def test_a_halved_picture_shows_what_the_whole_one_shows_at_the_same_place():
-    picture = frame(480, 640, 60)
-    picture[:240, 320:] = (200, 120, 40)
-    clip = clip_of([picture], [0.0])
-    found, _ = clip.bgr_halved(0, width=320, height=240)
-    assert np.abs(found.astype(int) - clip.bgr(0)[::2, ::2]).max() <= 1
-
-
 def test_the_first_frame_is_at_zero_and_the_rate_is_that_of_the_recording():
     clip = clip_of([frame(32, 40, v) for v in (1, 2, 3)], [5.0, 5.1, 5.2])
     assert clip.at_s[0] == 0.0
