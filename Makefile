@@ -94,7 +94,7 @@ fault: have-npm have-mvn models media jars ## the whole kill and outage runs and
 fuzz: models ## mutate clips at the decoder for five minutes
 	FUZZ_S=300 $(BIN)/pytest tests -k fuzz -s --timeout 900
 
-bench: have-npm have-mvn models media jars $(PEERS)/.ready ## every benchmark that needs no GPU, what got worse, the table (25 minutes; nothing else should run)
+bench: have-npm have-mvn models media jars $(PEERS)/.ready ## every benchmark that needs no GPU, what got worse, the table (17 minutes; nothing else should run)
 	$(BIN)/python -m bench.all
 
 load: have-npm have-mvn models media jars ## a national profile on the whole stack: make load PROFILE=flash CARRIES=60

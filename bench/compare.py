@@ -1,7 +1,8 @@
 """`python -m bench.compare FRESH`: which ratios got worse since the committed results.
 
 Ratios, not times: another machine, or the same one in a worse hour, changes those. A ratio is worse where it moved the wrong way
-by more than its noise, which the committed result names. Ends with 1 where one is worse or gone, and names it.
+by more than its noise, which the committed result names, and none of the run's own repetitions reached the committed value.
+Ends with 1 where one is worse or gone, and names it.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class Compared(NamedTuple):
             return "new"
         moved = (self.now.value - self.before.value) / (self.before.value or 1.0)  # from 0: by itself
         worsened = moved if self.before.better == "less" else -moved
-        if worsened > self.before.noise:
-            return "worse"
-        return "better" if worsened < -self.before.noise else "as before"
+        if abs(worsened) <= self.before.noise or _reaches(self.now, self.before.value):
+            return "as before"
+        return "worse" if worsened > 0 else "better"
 
 
 def main() -> int:
@@ -87,6 +88,11 @@ def show(console: Console, rows: Iterable[Compared]) -> int:
             f"{row.change}: {row.ratio} of {row.benchmark}, {_said(row.before)} before, {_said(row.now)} now", style="red"
         )
     return 1 if wrong else 0
+
+
+def _reaches(ratio: Ratio, value: float) -> bool:
+    """Whether the run's repetitions lie on both sides of the value: then it says nothing against it."""
+    return ratio.least is not None and ratio.most is not None and ratio.least <= value <= ratio.most
 
 
 def _said(ratio: Ratio | None) -> str:

@@ -39,6 +39,12 @@ def test_where_more_is_better_it_is_the_other_way_round():
     assert changes(result(gain=ratio(5.0, "more")), result(gain=ratio(6.0, "more"))) == {"gain": "better"}
 
 
+@pytest.mark.parametrize(("least", "most", "change"), [(0.9, 1.5, "as before"), (1.1, 1.5, "worse")])
+def test_a_run_whose_own_repetitions_reach_the_committed_value_says_nothing_against_it(least, most, change):
+    now = Ratio(value=1.2, better="less", least=least, most=most)
+    assert changes(result(cost=ratio(1.0)), result(cost=now)) == {"cost": change}
+
+
 def test_from_nothing_a_ratio_gets_worse_as_well():
     assert changes(result(cost=ratio(0.0)), result(cost=ratio(0.5))) == {"cost": "worse"}
     assert changes(result(cost=ratio(0.0)), result(cost=ratio(0.0))) == {"cost": "as before"}
