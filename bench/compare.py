@@ -1,7 +1,8 @@
 """`python -m bench.compare FRESH`: which ratios got worse since the committed results.
 
 Ratios, not times: another machine, or the same one in a worse hour, changes those. A ratio is worse where it moved the wrong way
-by more than its noise, which the committed result names, and none of the run's own repetitions reached the committed value.
+by more than its noise, which the committed result names, unless the run's own repetitions reach the committed value; by more than
+twice its noise in any case. Better is told by the same rule.
 Ends with 1 where one is worse or gone, and names it.
 """
 
@@ -40,7 +41,8 @@ class Compared(NamedTuple):
             return "new"
         moved = (self.now.value - self.before.value) / (self.before.value or 1.0)  # from 0: by itself
         worsened = moved if self.before.better == "less" else -moved
-        if abs(worsened) <= self.before.noise or _reaches(self.now, self.before.value):
+        allowed = self.before.noise * (2 if _reaches(self.now, self.before.value) else 1)
+        if abs(worsened) <= allowed:
             return "as before"
         return "worse" if worsened > 0 else "better"
 
@@ -91,7 +93,7 @@ def show(console: Console, rows: Iterable[Compared]) -> int:
 
 
 def _reaches(ratio: Ratio, value: float) -> bool:
-    """Whether the run's repetitions lie on both sides of the value: then it says nothing against it."""
+    """Whether the run's repetitions lie on both sides of the value: then its median says less against it."""
     return ratio.least is not None and ratio.most is not None and ratio.least <= value <= ratio.most
 
 

@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,9 +70,9 @@ class Line(NamedTuple):
     pid: int
 
 
-def main() -> None:
-    """Measure, print, write where asked."""
-    asked = _arguments()
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, print, write where asked. argv: of the command line, without the program's name; None: the process' own."""
+    asked = _arguments(argv)
     if asked.floor_consumer:
         sys.exit(_consume_bare(asked.floor_consumer))
     console = Console(width=100)
@@ -263,14 +263,14 @@ def _show(console: Console, found: dict[str, list[Cost]], rate: float) -> None:
     console.print(table)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1000, help="registrations a variant and round (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=100.0, help="a second (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
     parser.add_argument("--results", type=Path, default=None, help="write hops.json into this folder")
     parser.add_argument("--floor-consumer", default="", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -39,10 +39,22 @@ def test_where_more_is_better_it_is_the_other_way_round():
     assert changes(result(gain=ratio(5.0, "more")), result(gain=ratio(6.0, "more"))) == {"gain": "better"}
 
 
-@pytest.mark.parametrize(("least", "most", "change"), [(0.9, 1.5, "as before"), (1.1, 1.5, "worse")])
-def test_a_run_whose_own_repetitions_reach_the_committed_value_says_nothing_against_it(least, most, change):
-    now = Ratio(value=1.2, better="less", least=least, most=most)
-    assert changes(result(cost=ratio(1.0)), result(cost=now)) == {"cost": change}
+@pytest.mark.parametrize(
+    ("value", "better", "least", "most", "change"),
+    [
+        (1.15, "less", 0.9, 1.5, "as before"),
+        (1.15, "less", 1.0, 1.5, "as before"),
+        (1.15, "less", 1.1, 1.5, "worse"),
+        (1.25, "less", 0.9, 1.5, "worse"),
+        (0.85, "more", 0.8, 1.0, "as before"),
+        (0.85, "more", 0.8, 0.9, "worse"),
+        (0.85, "less", 0.8, 1.1, "as before"),
+        (0.75, "less", 0.7, 1.1, "better"),
+    ],
+)
+def test_where_repetitions_reach_the_committed_value_it_takes_twice_the_noise(value, better, least, most, change):
+    now = Ratio(value=value, better=better, least=least, most=most)
+    assert changes(result(cost=ratio(1.0, better)), result(cost=now)) == {"cost": change}
 
 
 def test_from_nothing_a_ratio_gets_worse_as_well():
