@@ -21,6 +21,7 @@ from bench.result import RESULTS, Ratio, Result, read
 
 Change = Literal["worse", "gone", "better", "as before", "new"]
 WRONG: frozenset[Change] = frozenset({"worse", "gone"})
+UNSURE = 2  # times the noise, where a run's own repetitions lie on both sides of what was before
 STYLES: dict[Change, str] = {"worse": "bold red", "gone": "bold red", "better": "green", "as before": "", "new": "cyan"}
 
 
@@ -41,7 +42,7 @@ class Compared(NamedTuple):
             return "new"
         moved = (self.now.value - self.before.value) / (self.before.value or 1.0)  # from 0: by itself
         worsened = moved if self.before.better == "less" else -moved
-        allowed = self.before.noise * (2 if _reaches(self.now, self.before.value) else 1)
+        allowed = self.before.noise * (UNSURE if _reaches(self.now, self.before.value) else 1)
         if abs(worsened) <= allowed:
             return "as before"
         return "worse" if worsened > 0 else "better"

@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,7 +70,7 @@ class Line(NamedTuple):
     pid: int
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Measure, print, write where asked. argv: of the command line, without the program's name; None: the process' own."""
     asked = _arguments(argv)
     if asked.floor_consumer:
@@ -263,7 +263,7 @@ def _show(console: Console, found: dict[str, list[Cost]], rate: float) -> None:
     console.print(table)
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=1000, help="registrations a variant and round (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=100.0, help="a second (default: %(default)s)")
